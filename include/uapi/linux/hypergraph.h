@@ -15,16 +15,16 @@
 
 /*
  * A traced function was entered.
- * a0: its address; a1: its depth, 0 for the outermost traced function of the
- * task; a2, a3: 0.
+ * a0: its address, of its call to ftrace, which is at or just after its first
+ * byte; a1: its depth, 0 for the outermost traced function of the task; a2, a3: 0.
  */
 #define HYPERGRAPH_NR_ENTRY		0x64
 
 /*
  * A traced function returned.
- * a0: its address; a1: its duration in ns of the guest's clock, less the time
- * that sending took; a2: its depth; a3: the part of a1 that the host spent on
- * something else, in ns, or 0 if that is not known.
+ * a0: as at its entry; a1: its duration in ns of the guest's clock, less the
+ * time that sending took; a2: its depth; a3: the part of a1 that the host spent
+ * on something else, in ns, or 0 if that is not known.
  */
 #define HYPERGRAPH_NR_RETURN		0x65
 

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0
+# See README.  Everything that is made goes below out/.
+
+BASE ?= 7.3
+KSRC ?=
+CPU ?= amd
+EMU ?= qemu
+
+export KSRC
+
+out := $(CURDIR)/out
+# A tree of the user's own has its builds to itself.
+base := $(out)/$(BASE)$(if $(KSRC),-ksrc)
+kernel := $(base)/hypergraph/build$(if $(KCONFIG),-$(basename $(notdir $(KCONFIG))))
+stock := $(base)/stock/build
+tool := $(out)/tool/hypergraph
+
+# Make and its recipes say nothing but what the scripts have to say.
+MAKEFLAGS += --no-print-directory
+.SILENT:
+
+.PHONY: help
+help:
+	echo "make demo    record a guest's kernel on its host, and report it"
+	echo "make check   the tests"
+	echo "make vm      an interactive host; 'guest SCRIPT' in it boots a guest"
+	echo "             RUN=script      run a script there instead, return its status"
+	echo "             SHARE=dir       show a directory in it, and in guests, as /share"
+	echo "             ICOUNT=1        the deterministic clock: time goes by instructions"
+	echo "             KCONFIG=file    a config fragment over vm/kernel.config"
+	echo "             STOCK=1         a host without this series; guests have it"
+	echo "make clean   remove out/"
+	echo
+	echo "BASE=$(BASE)     the kernel to build on: one of $(notdir $(wildcard patches/*))"
+	echo "KSRC=dir     build on this kernel tree, with patches/BASE"
+
+.PHONY: packages
+packages:
+	vm/packages
+
+.PHONY: source
+source: packages
+	vm/base $(BASE) $(base)
+	vm/tree $(BASE) $(base)
+
+.PHONY: kernel
+kernel: source
+	vm/kernel $(base) hypergraph $(KCONFIG)
+
+.PHONY: stock-kernel
+stock-kernel: source
+	vm/kernel $(base) stock $(KCONFIG)
+
+.PHONY: tool
+tool: packages
+	+$(MAKE) -s -C tools/tracing/hypergraph O=$(out)/tool
+
+ifneq ($(CPU)-$(EMU),amd-qemu)
+$(error CPU=$(CPU) EMU=$(EMU): only CPU=amd EMU=qemu can be emulated)
+endif
+
+host := $(if $(STOCK),$(stock)$(if $(KCONFIG),-$(basename $(notdir $(KCONFIG)))),$(kernel))
+
+.PHONY: vm
+vm: kernel $(if $(STOCK),stock-kernel)
+	vm/run --kernel $(host) --modules $(host)/modules \
+		--guest-kernel $(kernel)/arch/x86/boot/bzImage \
+		$(if $(RUN),--run "$(RUN)") $(if $(SHARE),--share "$(SHARE)") \
+		$(if $(ICOUNT),--icount)
+
+.PHONY: demo
+demo: kernel tool
+	vm/demo $(kernel) $(tool)
+
+.PHONY: check
+check: kernel stock-kernel tool
+	vm/check $(base) $(out)/tool
+
+.PHONY: clean
+clean:
+	rm -rf $(out)

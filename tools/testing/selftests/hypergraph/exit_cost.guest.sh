@@ -1,0 +1,12 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Usage: exit_cost.guest.sh DIR
+# In a guest: what a hypercall and a CPUID cost.
+set -eu
+
+# Once to warm up: the first exits take page faults and lazy set-up.
+for count in 10 1000; do
+	insmod "$1/test_hypercall.ko" nr=100 count=$count
+	rmmod test_hypercall
+done
+dmesg | sed -n 's/.*test_hypercall: nr=100 .* count=1000 tsc=\([0-9]*\) cpuid_tsc=\([0-9]*\)/\1 \2/p' >"$1/cost"

@@ -1,0 +1,12 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Print what 1000 hypercalls and 1000 CPUIDs of a guest take with nothing
+# recorded, in TSC ticks: "hypercalls cpuids". Under a deterministic clock these
+# are instructions, and two host kernels can be compared.
+set -eu
+. "$(dirname "$(readlink -f "$0")")/functions.sh"
+
+need_host
+need_module
+guest "$TESTDIR/exit_cost.guest.sh" "$SHARE" >"$WORK/log" 2>&1 || show "$WORK/log"
+cat "$SHARE/cost"

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0
+# Sourced by the tests, which run in a KVM host: what they need of it, a place
+# for what guests bring back, and recordings as lists of events.
+# shellcheck shell=sh
+
+TESTDIR=$(dirname "$(readlink -f "$0")")
+. "$TESTDIR/../kselftest/ktap_helpers.sh"
+
+TRACEFS=/sys/kernel/tracing
+EVENT=$TRACEFS/events/hypergraph/hypergraph_host
+
+skip()
+{
+	ktap_print_header
+	ktap_skip_all "$*"
+	exit "$KSFT_SKIP"
+}
+
+# Guests see the host's /share as their own.
+need_host()
+{
+	[ -e /dev/kvm ] || skip "needs a KVM host: there is no /dev/kvm"
+	[ -d /share ] || skip "needs /share, by which guests bring back files"
+	for command in guest trace-cmd; do
+		command -v "$command" >/dev/null || skip "needs the command $command"
+	done
+	SHARE=$(mktemp -d /share/hypergraph.XXXXXX)
+	WORK=$(mktemp -d)
+	trap 'rm -rf "$SHARE" "$WORK"' EXIT
+}
+
+need_event()
+{
+	[ -d "$EVENT" ] || skip "needs a host with CONFIG_KVM_HYPERTRACE"
+}
+
+need_module()
+{
+	MODULE=$TESTDIR/test_modules/test_hypercall.ko
+	[ -f "$MODULE" ] || skip "needs test_modules/test_hypercall.ko"
+	cp "$MODULE" "$SHARE/"
+}
+
+# The exit reason of a hypercall: VMMCALL on AMD, VMCALL on Intel.
+hypercall_exit()
+{
+	case $(grep -m 1 vendor_id /proc/cpuinfo) in
+	*GenuineIntel) echo 18 ;;
+	*) echo 129 ;;
+	esac
+}
+
+# Kernel warnings, and worse, since the host booted.
+host_warnings()
+{
+	dmesg | grep -E 'WARNING|BUG:|Oops|rcu.*stall|soft lockup|hung task' || :
+}
+
+# record EVENTS COMMAND...: record trace-cmd's EVENTS in $WORK/trace.dat while
+# COMMAND runs, and return COMMAND's status, which trace-cmd does not.
+record()
+{
+	_events=$1
+	shift
+	# shellcheck disable=SC2016 # for the inner shell
+	printf 'status=0; "$@" || status=$?; echo $status >%s\n' \
+		"$WORK/status" >"$WORK/command"
+	# shellcheck disable=SC2086 # a list of arguments
+	trace-cmd record -q -b 20000 -o "$WORK/trace.dat" $_events \
+		sh "$WORK/command" "$@" >"$WORK/record.log" 2>&1
+	return "$(cat "$WORK/status")"
+}
+
+# The recorded hypergraph_host events, a line each: vcpu nr a0 a1 a2 a3
+recorded_events()
+{
+	trace-cmd report -i "$WORK/trace.dat" 2>/dev/null |
+	sed -n 's/.* hypergraph_host: .*vcpu=\([^ ]*\) nr=\([^ ]*\) a0=\([^ ]*\) a1=\([^ ]*\) a2=\([^ ]*\) a3=\([^ ]*\) .*/\1 \2 \3 \4 \5 \6/p'
+}
+
+# guest_count NAME [FILE]: a counter of the guest's hypergraph_stats
+guest_count()
+{
+	sed -n "s/^$1: //p" "${2:-$SHARE/stats}"
+}
+
+# Show FILE as diagnostics.
+show()
+{
+	sed 's/^/# /' "$1"
+}
+
+# check DESCRIPTION COMMAND...: pass if COMMAND is true
+check()
+{
+	_description=$1
+	shift
+	if "$@"; then
+		ktap_test_pass "$_description"
+	else
+		ktap_test_fail "$_description"
+	fi
+}
+
+check_equal()
+{
+	[ "$2" = "$3" ] || ktap_print_msg "$1: $2, but expected $3"
+	check "$1" [ "$2" = "$3" ]
+}

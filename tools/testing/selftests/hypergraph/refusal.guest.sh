@@ -1,0 +1,50 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Usage: refusal.guest.sh DIR ROUNDS
+# In a guest: select and leave the tracer under load, ROUNDS times.
+set -eu
+
+dir=$1
+rounds=$2
+
+load()
+{
+	while :; do
+		mkdir "/tmp/$1"
+		echo load >"/tmp/$1/file"
+		rm -r "/tmp/${1:?}"
+	done
+}
+
+sent()
+{
+	sed -n 's/^sent: //p' /sys/kernel/tracing/hypergraph_stats
+}
+
+cd /sys/kernel/tracing
+echo '__x64_sys_mkdir __x64_sys_unlink __x64_sys_rmdir' >set_graph_function
+load a &
+load_a=$!
+load b &
+load_b=$!
+
+total=0
+late=0
+active=0
+round=0
+while [ $round -lt "$rounds" ]; do
+	echo hypergraph >current_tracer
+	sleep 0.02
+	echo nop >current_tracer
+	before=$(sent)
+	sleep 0.02
+	after=$(sent)
+	total=$((total + after))
+	late=$((late + after - before))
+	[ "$before" -eq 0 ] || active=$((active + 1))
+	round=$((round + 1))
+done
+kill $load_a $load_b
+
+echo "$total $late $active" >"$dir/rounds"
+dmesg | grep -E 'WARNING|BUG:|Oops|rcu.*stall|soft lockup' >"$dir/warnings" || :

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The call stacks of traced guests: which task runs on each vCPU, and which
+ * functions it is in. Commands watch the stacks change through callgraph_ops.
+ */
+#ifndef HYPERGRAPH_CALLGRAPH_H
+#define HYPERGRAPH_CALLGRAPH_H
+
+#include <linux/types.h>
+
+#include "map.h"
+#include "trace.h"
+
+#define TASK_COMM_LEN	16
+#define TASK_UNKNOWN	(-1)	/* pid of a vCPU's task before its first sched_switch */
+
+struct frame {
+	__u64 addr;
+	__u32 depth;		/* as the guest sent it: grows inwards, may skip */
+};
+
+struct task {
+	struct task *next;	/* in order of appearance */
+	__u32 vm;
+	int pid;
+	char comm[TASK_COMM_LEN + 1];
+	struct frame *frames;	/* the functions it is in, outermost first */
+	unsigned int nr_frames;
+	unsigned int alloc;
+	__u32 level;		/* the depth that a call would have now */
+	__u32 lowest;		/* level's lowest value, kept of an unknown task */
+};
+
+struct vcpu {
+	struct vcpu *next;	/* in order of appearance */
+	__u32 vm;		/* pid of the VMM */
+	__u32 id;
+	struct task *current;
+	struct task idle;	/* pid 0 exists once a vCPU */
+	struct task unknown;
+	void *priv;		/* the command's own */
+};
+
+struct callgraph_ops {
+	void (*vcpu_new)(void *ctx, struct vcpu *v);
+	void (*entry)(void *ctx, struct vcpu *v, const struct frame *f);
+	/* @entered: its entry was seen */
+	void (*ret)(void *ctx, struct vcpu *v, const struct frame *f, bool entered,
+		    __u64 duration);
+	/* @f is over, but its return was not seen. */
+	void (*no_return)(void *ctx, struct vcpu *v, const struct frame *f);
+	void (*exit)(void *ctx, struct vcpu *v, const struct trace_event *ev);
+	/* Events of this vCPU may be missing here; its task is no longer known. */
+	void (*lost)(void *ctx, struct vcpu *v, const struct trace_event *ev);
+	/* v->current is about to change. */
+	void (*switching)(void *ctx, struct vcpu *v);
+	/* v->current was unknown, and now tells which task has been running. */
+	void (*identified)(void *ctx, struct vcpu *v);
+	/* Neither a call nor a switch, or not a possible one */
+	void (*other)(void *ctx, struct vcpu *v, const struct trace_event *ev);
+};
+
+struct callgraph {
+	const struct callgraph_ops *ops;
+	void *ctx;
+	struct map vcpu_map;	/* by vm and id */
+	struct map task_map;	/* by vm and pid */
+	struct vcpu *vcpus;
+	struct vcpu **last_vcpu;
+	struct task *tasks;	/* idle and unknown ones, too */
+	struct task **last_task;
+};
+
+void callgraph_init(struct callgraph *cg, const struct callgraph_ops *ops, void *ctx);
+void callgraph_event(struct callgraph *cg, const struct trace_event *ev);
+void callgraph_free(struct callgraph *cg);
+
+#endif /* HYPERGRAPH_CALLGRAPH_H */

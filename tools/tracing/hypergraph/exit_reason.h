@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the exit reasons of kvm_exit mean, on both vendors. */
+#ifndef HYPERGRAPH_EXIT_REASON_H
+#define HYPERGRAPH_EXIT_REASON_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <linux/types.h>
+
+/* As the kernel's own print format of kvm_exit does */
+void exit_reason_print(__u32 isa, __u32 reason, FILE *out);
+
+bool exit_is_hypercall(__u32 isa, __u32 reason);
+
+#endif /* HYPERGRAPH_EXIT_REASON_H */

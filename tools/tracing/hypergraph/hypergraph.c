@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+/* hypergraph: guest call graphs and the VM exits in them, seen from the host. */
+#include <stdio.h>
+#include <string.h>
+
+#include "hypergraph.h"
+#include "util.h"
+
+struct command {
+	const char *name;
+	const char *help;
+	int (*run)(int argc, char **argv);
+};
+
+static const struct command commands[] = {
+	{ "report", "print the guests' call graph with the VM exits in place", cmd_report },
+};
+
+static void print_help(FILE *out)
+{
+	size_t i;
+
+	fputs("usage: hypergraph [--help] COMMAND [ARGS]\n\ncommands:\n", out);
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
+	fputs("\n'hypergraph COMMAND --help' tells more.\n", out);
+	fprintf(out, "Exit status: 0, %d on an error, %d on wrong usage.\n",
+		EXIT_ERROR, EXIT_USAGE);
+}
+
+int main(int argc, char **argv)
+{
+	size_t i;
+
+	if (argc < 2) {
+		print_help(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		print_help(stdout);
+		return 0;
+	}
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	}
+	fprintf(stderr, "hypergraph: no such command: %s\n", argv[1]);
+	print_help(stderr);
+	return EXIT_USAGE;
+}

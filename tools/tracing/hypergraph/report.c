@@ -1,0 +1,504 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * hypergraph report: the guests' call graph in the manner of function_graph,
+ * with the VM exits in place.
+ */
+#include <err.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "callgraph.h"
+#include "exit_reason.h"
+#include "hypergraph.h"
+#include "symbols.h"
+#include "trace.h"
+#include "util.h"
+
+#define OUTPUT_BUFFER	(1024 * 1024)
+#define INDENT		2
+
+/* Kernel addresses are the upper half of x86's address space. */
+#define KERNEL_ADDRESS	0x8000000000000000ULL
+
+/*
+ * What a vCPU did last waits for what it does next: an entry, because a
+ * function that calls nothing is one line; an exit, because it may repeat.
+ */
+enum held { HELD_NOTHING, HELD_ENTRY, HELD_EXIT };
+
+/* A vCPU's part of the output */
+struct column {
+	const struct task *shown;	/* whose lines the last ones were */
+	enum held held;
+	struct frame frame;
+	struct trace_event exit;	/* the first of a row of equal ones */
+	unsigned long long exits;	/* how many */
+	__u64 duration;			/* of all together */
+	__u32 exit_depth;
+};
+
+struct report {
+	struct symbols *syms;
+	struct callgraph cg;
+	unsigned int header_vms;	/* what the last header was for */
+	unsigned int vms;
+	unsigned int vcpus;
+	unsigned long long calls;
+	unsigned long long exits;
+};
+
+/* Once, and again when a second VM adds a column. */
+static void put_header(struct report *r)
+{
+	bool vm = r->vms > 1;
+
+	if (r->header_vms == r->vms || r->header_vms > 1)
+		return;
+	r->header_vms = r->vms;
+	printf("#%s vCPU DURATION                  FUNCTION CALLS\n", vm ? "    VM  " : "");
+	printf("#%s |     |   |                     |   |   |   |\n", vm ? "     |  " : "");
+}
+
+static void put_vcpu(const struct report *r, const struct vcpu *v)
+{
+	if (r->vms > 1)
+		printf("%7u ", v->vm);
+	printf("%2u) ", v->id);
+}
+
+static void put_task(const struct task *task)
+{
+	fputs(*task->comm ? task->comm : "<...>", stdout);
+	if (task->pid == TASK_UNKNOWN)
+		fputs("-?", stdout);
+	else
+		printf("-%d", task->pid);
+}
+
+/* As ftrace does when another task's functions follow on a CPU */
+static void put_task_change(const struct report *r, const struct vcpu *v,
+			    const struct task *from, const struct task *to)
+{
+	static const char rule[] = " ------------------------------------------\n";
+
+	fputs(rule, stdout);
+	put_vcpu(r, v);
+	putchar(' ');
+	if (from) {
+		put_task(from);
+		fputs("  =>  ", stdout);
+	}
+	put_task(to);
+	putchar('\n');
+	fputs(rule, stdout);
+}
+
+/* Starts a line of @v's current task, up to the duration. */
+static void put_line_start(struct report *r, const struct vcpu *v)
+{
+	struct column *col = v->priv;
+
+	put_header(r);
+	/* Before the first sched_switch there is nothing to tell. */
+	if (col->shown != v->current && (col->shown || v->current != &v->unknown))
+		put_task_change(r, v, col->shown, v->current);
+	col->shown = v->current;
+	put_vcpu(r, v);
+}
+
+/* The same marks at the same limits as ftrace's */
+static char overhead_mark(unsigned long long ns)
+{
+	static const struct {
+		unsigned long long above;
+		char mark;
+	} marks[] = {
+		{ 1000000000, '$' },
+		{ 100000000, '@' },
+		{ 10000000, '*' },
+		{ 1000000, '#' },
+		{ 100000, '!' },
+		{ 10000, '+' },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(marks); i++) {
+		if (ns > marks[i].above)
+			return marks[i].mark;
+	}
+	return ' ';
+}
+
+/* As ftrace: at most seven digits, so a long time has fewer of its fraction. */
+static void put_duration(unsigned long long ns)
+{
+	char text[32];
+	int len = snprintf(text, sizeof(text), "%llu", ns / 1000);
+
+	if (len < 7)
+		snprintf(text + len, 9 - len, ".%03llu", ns % 1000);
+	len = strlen(text);
+	printf("%c %s us %*s|  ", overhead_mark(ns), text, len < 8 ? 8 - len : 0, "");
+}
+
+static void put_indent(__u32 depth)
+{
+	printf("%*s", (int)depth * INDENT, "");
+}
+
+static void put_timed(struct report *r, const struct vcpu *v, __u32 depth,
+		      unsigned long long ns)
+{
+	put_line_start(r, v);
+	put_duration(ns);
+	put_indent(depth);
+}
+
+static void put_untimed(struct report *r, const struct vcpu *v, __u32 depth)
+{
+	put_line_start(r, v);
+	fputs("              |  ", stdout);
+	put_indent(depth);
+}
+
+static void put_function(const struct report *r, const struct frame *f)
+{
+	symbols_print_function(r->syms, f->addr, stdout);
+}
+
+static void release_entry(struct report *r, const struct vcpu *v)
+{
+	const struct column *col = v->priv;
+
+	put_untimed(r, v, col->frame.depth);
+	put_function(r, &col->frame);
+	fputs("() {\n", stdout);
+}
+
+static void release_exit(struct report *r, const struct vcpu *v)
+{
+	const struct column *col = v->priv;
+	const struct trace_event *ev = &col->exit;
+
+	if (col->duration)
+		put_timed(r, v, col->exit_depth, col->duration);
+	else
+		put_untimed(r, v, col->exit_depth);
+	fputs("/* exit: ", stdout);
+	exit_reason_print(ev->exit.isa, ev->exit.reason, stdout);
+	if (col->exits > 1)
+		printf(" x%llu", col->exits);
+	if (ev->exit.rip >= KERNEL_ADDRESS) {
+		fputs("  rip ", stdout);
+		symbols_print_address(r->syms, ev->exit.rip, stdout);
+	} else {
+		printf("  user 0x%llx", ev->exit.rip);
+	}
+	fputs(" */\n", stdout);
+}
+
+/* Prints what waited for the next event of @v. */
+static void release(struct report *r, const struct vcpu *v)
+{
+	struct column *col = v->priv;
+	enum held held = col->held;
+
+	col->held = HELD_NOTHING;
+	if (held == HELD_ENTRY)
+		release_entry(r, v);
+	else if (held == HELD_EXIT)
+		release_exit(r, v);
+}
+
+static void report_vcpu_new(void *ctx, struct vcpu *v)
+{
+	struct report *r = ctx;
+	const struct vcpu *first = r->cg.vcpus;
+
+	v->priv = xcalloc(1, sizeof(struct column));
+	r->vcpus++;
+	while (first->vm != v->vm)
+		first = first->next;
+	if (first == v)
+		r->vms++;
+}
+
+static void report_entry(void *ctx, struct vcpu *v, const struct frame *f)
+{
+	struct report *r = ctx;
+	struct column *col = v->priv;
+
+	release(r, v);
+	col->held = HELD_ENTRY;
+	col->frame = *f;
+	r->calls++;
+}
+
+/* The innermost function ends. If its entry still waits, it was a leaf. */
+static bool take_leaf(struct column *col)
+{
+	if (col->held != HELD_ENTRY)
+		return false;
+	col->held = HELD_NOTHING;
+	return true;
+}
+
+static void report_ret(void *ctx, struct vcpu *v, const struct frame *f, bool entered,
+		       __u64 duration)
+{
+	struct report *r = ctx;
+	bool leaf = entered && take_leaf(v->priv);
+
+	release(r, v);
+	put_timed(r, v, f->depth, duration);
+	if (!leaf)
+		fputs("} /* ", stdout);
+	put_function(r, f);
+	fputs(leaf ? "();\n" : " */\n", stdout);
+	if (!entered)
+		r->calls++;
+}
+
+static void report_no_return(void *ctx, struct vcpu *v, const struct frame *f)
+{
+	struct report *r = ctx;
+	bool leaf = take_leaf(v->priv);
+
+	release(r, v);
+	put_untimed(r, v, f->depth);
+	if (!leaf)
+		fputs("} /* ", stdout);
+	put_function(r, f);
+	fputs(leaf ? "(); /* no return seen */\n" : ": no return seen */\n", stdout);
+}
+
+static bool same_exit(const struct trace_event *a, const struct trace_event *b)
+{
+	return a->exit.reason == b->exit.reason && a->exit.rip == b->exit.rip;
+}
+
+static void report_exit(void *ctx, struct vcpu *v, const struct trace_event *ev)
+{
+	struct report *r = ctx;
+	struct column *col = v->priv;
+
+	if (col->held != HELD_EXIT || !same_exit(&col->exit, ev)) {
+		release(r, v);
+		col->held = HELD_EXIT;
+		col->exit = *ev;
+		col->exits = 0;
+		col->duration = 0;
+		col->exit_depth = v->current->level;
+	}
+	col->exits++;
+	col->duration += ev->exit.duration;
+	r->exits++;
+}
+
+static void report_lost(void *ctx, struct vcpu *v, const struct trace_event *ev)
+{
+	struct report *r = ctx;
+
+	release(r, v);
+	put_untimed(r, v, 0);
+	fputs("/* ", stdout);
+	if (ev->lost.count > 0)
+		printf("%lld ", ev->lost.count);
+	printf("events lost on host CPU %d */\n", ev->lost.host_cpu);
+}
+
+static void report_switching(void *ctx, struct vcpu *v)
+{
+	release(ctx, v);
+}
+
+static void report_identified(void *ctx, struct vcpu *v)
+{
+	struct column *col = v->priv;
+
+	(void)ctx;
+	/* What was shown as unknown so far was this task. */
+	if (col->shown == &v->unknown)
+		col->shown = v->current;
+}
+
+static void report_other(void *ctx, struct vcpu *v, const struct trace_event *ev)
+{
+	struct report *r = ctx;
+	const __u64 *a = ev->call.a;
+
+	release(r, v);
+	put_untimed(r, v, v->current->level);
+	printf("/* hypercall 0x%llx: 0x%llx 0x%llx 0x%llx 0x%llx */\n",
+	       ev->call.nr, a[0], a[1], a[2], a[3]);
+}
+
+static const struct callgraph_ops report_ops = {
+	.vcpu_new	= report_vcpu_new,
+	.entry		= report_entry,
+	.ret		= report_ret,
+	.no_return	= report_no_return,
+	.exit		= report_exit,
+	.lost		= report_lost,
+	.switching	= report_switching,
+	.identified	= report_identified,
+	.other		= report_other,
+};
+
+static void put_open_frames(const struct report *r, const struct task *task)
+{
+	unsigned int i;
+
+	fputs("# still open in ", stdout);
+	if (r->vms > 1)
+		printf("VM %u, ", task->vm);
+	put_task(task);
+	fputs(": ", stdout);
+	for (i = 0; i < task->nr_frames; i++) {
+		if (i)
+			fputs(" > ", stdout);
+		put_function(r, &task->frames[i]);
+	}
+	putchar('\n');
+}
+
+static unsigned int count_tasks(const struct report *r)
+{
+	const struct task *task;
+	unsigned int nr = 0;
+
+	for (task = r->cg.tasks; task; task = task->next)
+		nr += task->pid > 0;
+	return nr;
+}
+
+static void put_count(unsigned long long n, const char *what)
+{
+	printf("%llu %s%s", n, what, n == 1 ? "" : "s");
+}
+
+static void put_summary(const struct report *r, const struct trace_totals *totals)
+{
+	unsigned long long ns = totals->last_ts - totals->first_ts;
+
+	fputs("# ", stdout);
+	put_count(r->vms, "VM");
+	fputs(", ", stdout);
+	put_count(r->vcpus, "vCPU");
+	fputs(", ", stdout);
+	put_count(count_tasks(r), "task");
+	fputs(", ", stdout);
+	put_count(r->calls, "call");
+	fputs(", ", stdout);
+	put_count(r->exits, "VM exit");
+	printf(", %llu.%06llu s, %s", ns / 1000000000, ns / 1000 % 1000000,
+	       totals->lost_uncounted ? "more than " : "");
+	put_count(totals->lost, "event");
+	fputs(" lost\n", stdout);
+	if (totals->foreign_exits) {
+		fputs("# left out: ", stdout);
+		put_count(totals->foreign_exits, "VM exit");
+		fputs(" of vCPUs that had sent nothing yet\n", stdout);
+	}
+}
+
+static void put_end(struct report *r, const struct trace_totals *totals)
+{
+	const struct task *task;
+	const struct vcpu *v;
+
+	for (v = r->cg.vcpus; v; v = v->next)
+		release(r, v);
+	putchar('\n');
+	for (task = r->cg.tasks; task; task = task->next) {
+		if (task->nr_frames)
+			put_open_frames(r, task);
+	}
+	put_summary(r, totals);
+}
+
+static void report_event(void *ctx, const struct trace_event *ev)
+{
+	struct report *r = ctx;
+
+	callgraph_event(&r->cg, ev);
+}
+
+static int flush_output(void)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return 0;
+	warn("writing the report");
+	return EXIT_ERROR;
+}
+
+static int report_trace(struct report *r, const char *file)
+{
+	struct trace *trace = trace_open(file);
+	struct vcpu *v;
+	int ret;
+
+	if (!trace)
+		return EXIT_ERROR;
+	callgraph_init(&r->cg, &report_ops, r);
+	ret = trace_read(trace, report_event, r) ? EXIT_ERROR : 0;
+	if (!ret)
+		put_end(r, trace_totals(trace));
+	for (v = r->cg.vcpus; v; v = v->next)
+		free(v->priv);
+	callgraph_free(&r->cg);
+	trace_close(trace);
+	return flush_output() ? EXIT_ERROR : ret;
+}
+
+static void print_help(FILE *out)
+{
+	fputs("usage: hypergraph report [--kallsyms FILE] [TRACE]\n"
+	      "\n"
+	      "Prints the call graph of the guests traced in TRACE (trace.dat), recorded on\n"
+	      "the host with: trace-cmd record -e hypergraph_host -e kvm_exit -e kvm_entry\n"
+	      "\n"
+	      "  --kallsyms FILE  the guest's /proc/kallsyms, read as root: names functions\n"
+	      "  -h, --help       this text\n", out);
+}
+
+int cmd_report(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "kallsyms", required_argument, NULL, 'k' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const char *kallsyms = NULL;
+	struct report r = { 0 };
+	int opt, ret;
+
+	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (opt == 'h') {
+			print_help(stdout);
+			return 0;
+		}
+		if (opt != 'k') {
+			print_help(stderr);
+			return EXIT_USAGE;
+		}
+		kallsyms = optarg;
+	}
+	if (argc - optind > 1) {
+		print_help(stderr);
+		return EXIT_USAGE;
+	}
+
+	setvbuf(stdout, NULL, _IOFBF, OUTPUT_BUFFER);
+	if (kallsyms) {
+		r.syms = symbols_read(kallsyms);
+		if (!r.syms)
+			return EXIT_ERROR;
+	}
+	ret = report_trace(&r, optind < argc ? argv[optind] : "trace.dat");
+	symbols_free(r.syms);
+	return ret;
+}

@@ -1,0 +1,189 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Tests the hypergraph tool without a VM and prints TAP.
+#
+#	run.sh HYPERGRAPH GEN_TRACE
+#
+# Each cases/NAME.events becomes a trace.dat, whose report must be cases/NAME.report.
+# After those come the errors, each of them one clear line.
+set -eu
+
+if [ $# -ne 2 ]; then
+	echo "usage: $0 HYPERGRAPH GEN_TRACE" >&2
+	exit 2
+fi
+hypergraph=$1
+gen_trace=$2
+dir=$(cd "$(dirname "$0")" && pwd)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+count=0
+failed=0
+
+# result STATUS NAME
+result() {
+	count=$((count + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $count - $2"
+	else
+		echo "not ok $count - $2"
+		failed=$((failed + 1))
+	fi
+}
+
+# Runs hypergraph in $tmp; leaves its output in $tmp/out, $tmp/err and $status.
+run() {
+	status=0
+	(cd "$tmp" && exec "$hypergraph" "$@") >"$tmp/out" 2>"$tmp/err" || status=$?
+}
+
+# same WANTED GOT: 0, or 1 and their difference in TAP's comments
+same() {
+	if diff -u "$1" "$2" >"$tmp/diff"; then
+		return 0
+	fi
+	sed 's/^/# /' "$tmp/diff"
+	return 1
+}
+
+# reports NAME FILE: the last run printed FILE, and no error
+reports() {
+	ok=0
+	: >"$tmp/none"
+	same "$2" "$tmp/out" || ok=1
+	same "$tmp/none" "$tmp/err" || ok=1
+	[ "$status" -eq 0 ] || ok=1
+	result $ok "$1"
+}
+
+# fails NAME STATUS LINE: the last run printed just LINE, on stderr
+fails() {
+	ok=0
+	echo "$3" >"$tmp/wanted"
+	: >"$tmp/none"
+	same "$tmp/none" "$tmp/out" || ok=1
+	same "$tmp/wanted" "$tmp/err" || ok=1
+	[ "$status" -eq "$2" ] || ok=1
+	result $ok "$1"
+}
+
+test_cases() {
+	for events in "$dir"/cases/*.events; do
+		name=$(basename "$events" .events)
+		"$gen_trace" <"$events" >"$tmp/trace.dat"
+		run report --kallsyms "$dir/kallsyms"
+		reports "$name" "$dir/cases/$name.report"
+	done
+}
+
+test_without_kallsyms() {
+	"$gen_trace" <"$dir/cases/exits.events" >"$tmp/some.dat"
+	run report some.dat
+	reports "no kallsyms" "$dir/cases/exits.no_kallsyms"
+}
+
+# bad_trace NAME FILE LINE
+bad_trace() {
+	run report "$2"
+	fails "$1" 1 "hypergraph: $2: $3"
+}
+
+test_bad_traces() {
+	unreadable="unreadable: truncated, damaged or of an unknown version"
+
+	"$gen_trace" <"$dir/cases/calls.events" >"$tmp/whole"
+	head -c 500 "$tmp/whole" >"$tmp/cut_header"
+	head -c 10000 "$tmp/whole" >"$tmp/cut_data"
+	sed 's/tracing6/tracing9/' "$tmp/whole" >"$tmp/version_9"
+	"$gen_trace" --without-hypergraph </dev/null >"$tmp/unpatched"
+	"$gen_trace" </dev/null >"$tmp/silent"
+	echo "not a trace" >"$tmp/text"
+	: >"$tmp/empty"
+
+	bad_trace "missing file" missing "No such file or directory"
+	bad_trace "directory" . "Is a directory"
+	bad_trace "empty file" empty "empty file"
+	bad_trace "not a trace.dat" text "not a trace.dat file"
+	bad_trace "truncated in the header" cut_header "$unreadable"
+	bad_trace "truncated in the data" cut_data "$unreadable"
+	bad_trace "version from the future" version_9 "$unreadable"
+	bad_trace "no hypergraph_host event" unpatched \
+		"has no hypergraph_host event: record with -e hypergraph_host"
+	bad_trace "nothing recorded" silent \
+		"no hypergraph_host events were recorded: did a guest trace?"
+}
+
+# bad_kallsyms NAME LINE CONTENT
+bad_kallsyms() {
+	printf '%s' "$3" >"$tmp/kallsyms"
+	run report --kallsyms kallsyms whole
+	fails "$1" 1 "hypergraph: kallsyms$2"
+}
+
+test_bad_kallsyms() {
+	hidden="all addresses are zero (kptr_restrict): read it as root in the guest"
+
+	run report --kallsyms missing whole
+	fails "missing kallsyms" 1 "hypergraph: missing: No such file or directory"
+	bad_kallsyms "empty kallsyms" ": empty file" ""
+	bad_kallsyms "hidden kallsyms" ": $hidden" "0000000000000000 T _text
+0000000000000000 t func
+"
+	bad_kallsyms "kallsyms without text" ": no text symbols" "ffffffff82000000 D jiffies
+"
+	bad_kallsyms "bad line in kallsyms" ":2: not a line of kallsyms" "ffffffff81000000 T _text
+func ffffffff81000100
+"
+}
+
+# usage_error NAME ARGS...
+usage_error() {
+	name=$1
+	shift
+	run "$@"
+	ok=0
+	grep -q '^usage: hypergraph' "$tmp/err" || ok=1
+	[ "$status" -eq 129 ] || ok=1
+	[ ! -s "$tmp/out" ] || ok=1
+	result $ok "$name"
+}
+
+# help NAME ARGS...
+help() {
+	name=$1
+	shift
+	run "$@"
+	ok=0
+	grep -q '^usage: hypergraph' "$tmp/out" || ok=1
+	[ "$status" -eq 0 ] || ok=1
+	[ ! -s "$tmp/err" ] || ok=1
+	result $ok "$name"
+}
+
+test_usage() {
+	usage_error "no command"
+	usage_error "unknown command" nonsense
+	usage_error "unknown option" report --nonsense
+	usage_error "two traces" report one two
+	help "help" --help
+	help "help of report" report --help
+}
+
+test_full_disk() {
+	status=0
+	"$hypergraph" report "$tmp/whole" >/dev/full 2>"$tmp/err" || status=$?
+	: >"$tmp/out"
+	fails "no space for the report" 1 \
+		"hypergraph: writing the report: No space left on device"
+}
+
+echo "TAP version 13"
+test_cases
+test_without_kallsyms
+test_bad_traces
+test_bad_kallsyms
+test_usage
+test_full_disk
+echo "1..$count"
+[ "$failed" -eq 0 ]

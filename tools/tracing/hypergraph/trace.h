@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Reads a host's trace.dat: what guests sent, and their VM exits, each joined
+ * with the vCPU it belongs to and with the time until the next VM entry.
+ */
+#ifndef HYPERGRAPH_TRACE_H
+#define HYPERGRAPH_TRACE_H
+
+#include <stdbool.h>
+#include <linux/types.h>
+
+enum trace_event_type {
+	TRACE_HYPERCALL,	/* the guest sent something */
+	TRACE_EXIT,		/* a VM exit that was no hypergraph hypercall */
+	TRACE_LOST,		/* the host's ring buffer dropped events here */
+};
+
+struct trace_event {
+	enum trace_event_type type;
+	__u32 vm;		/* pid of the VMM */
+	__u32 vcpu;
+	union {
+		struct {
+			__u64 nr;
+			__u64 a[4];
+		} call;
+		struct {
+			__u32 isa;
+			__u32 reason;
+			__u64 rip;
+			__u64 duration;		/* ns until the entry, 0: unknown */
+		} exit;
+		struct {
+			long long count;	/* negative: unknown */
+			int host_cpu;
+		} lost;
+	};
+};
+
+struct trace_totals {
+	__u64 first_ts;			/* ns, of what guests sent */
+	__u64 last_ts;
+	__u64 hypercalls;
+	__u64 foreign_exits;		/* of threads that had sent nothing yet */
+	__u64 lost;
+	bool lost_uncounted;		/* and more, in unknown number */
+};
+
+typedef void (*trace_handler_t)(void *ctx, const struct trace_event *ev);
+
+struct trace;
+
+/* NULL after saying on stderr what is wrong with @file. */
+struct trace *trace_open(const char *file);
+
+/*
+ * Hands all events to @handler: those of one vCPU in their order, of all
+ * together in the order in which they end. Negative after an error message.
+ */
+int trace_read(struct trace *trace, trace_handler_t handler, void *ctx);
+
+const struct trace_totals *trace_totals(const struct trace *trace);
+void trace_close(struct trace *trace);
+
+#endif /* HYPERGRAPH_TRACE_H */

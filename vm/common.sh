@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0
+# Sourced by the scripts beside it: messages, and long work with its progress
+# shown, its output logged and its error never hidden.
+# shellcheck shell=sh
+
+say()
+{
+	printf '%s\n' "$*" >&2
+}
+
+die()
+{
+	say "error: $*"
+	exit 1
+}
+
+# elapsed SINCE: minutes and seconds since SINCE (date +%s)
+elapsed()
+{
+	_secs=$(($(date +%s) - $1))
+	printf '%dm%02ds' $((_secs / 60)) $((_secs % 60))
+}
+
+# run_logged WHAT LOG COMMAND...: run COMMAND with its output in LOG, show that
+# it goes on, and on failure print the end of LOG.
+run_logged()
+{
+	_what=$1 _log=$2
+	shift 2
+	_start=$(date +%s)
+	mkdir -p "$(dirname "$_log")"
+	"$@" >"$_log" 2>&1 </dev/null &
+	_pid=$!
+	while kill -0 "$_pid" 2>/dev/null; do
+		show_progress
+		sleep 1
+	done
+	if wait "$_pid"; then
+		clear_progress
+		say "$_what: done in $(elapsed "$_start")"
+		return 0
+	fi
+	clear_progress
+	say "$_what: failed after $(elapsed "$_start"); the end of $_log:"
+	tail -n 20 "$_log" >&2
+	return 1
+}
+
+# On a terminal one line that is written over, elsewhere one line a minute.
+show_progress()
+{
+	if [ -t 2 ]; then
+		printf '\r\033[K%s: %s, %d lines logged' "$_what" \
+			"$(elapsed "$_start")" "$(wc -l <"$_log")" >&2
+	elif [ $((($(date +%s) - _start) % 60)) -eq 59 ]; then
+		say "$_what: $(elapsed "$_start"), $(wc -l <"$_log") lines logged"
+	fi
+}
+
+clear_progress()
+{
+	if [ -t 2 ]; then
+		printf '\r\033[K' >&2
+	fi
+}
