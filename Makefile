@@ -59,6 +59,16 @@ ifneq ($(CPU)-$(EMU),amd-qemu)
 $(error CPU=$(CPU) EMU=$(EMU): only CPU=amd EMU=qemu can be emulated)
 endif
 
+# make by itself would answer 2 for any status of RUN but 0.
+ifneq ($(and $(RUN),$(filter vm,$(MAKECMDGOALS))),)
+EXIT_STATUS_FILE := $(out)/vm/exit-status
+-load $(out)/exit_status.so
+
+$(out)/exit_status.so: vm/exit-status.c | packages
+	mkdir -p $(out)
+	gcc -Wall -Wextra -O2 -shared -fPIC -o $@ $<
+endif
+
 host := $(if $(STOCK),$(stock)$(if $(KCONFIG),-$(basename $(notdir $(KCONFIG)))),$(kernel))
 
 .PHONY: vm
@@ -66,7 +76,8 @@ vm: kernel $(if $(STOCK),stock-kernel)
 	vm/run --kernel $(host) --modules $(host)/modules \
 		--guest-kernel $(kernel)/arch/x86/boot/bzImage \
 		$(if $(RUN),--run "$(RUN)") $(if $(SHARE),--share "$(SHARE)") \
-		$(if $(ICOUNT),--icount)
+		$(if $(ICOUNT),--icount) \
+		$(if $(RUN),|| { status=$$?; echo $$status >$(EXIT_STATUS_FILE); exit $$status; })
 
 .PHONY: demo
 demo: kernel tool

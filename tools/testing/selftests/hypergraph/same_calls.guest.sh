@@ -33,7 +33,7 @@ echo 0 >tracing_on
 echo '__x64_sys_mkdir __x64_sys_rename __x64_sys_utimensat __x64_sys_fsync' >set_graph_function
 # Of interrupts without what makes a tick last longer than its period when each
 # call in it is a hypercall and an emulator's hypercall takes 33 us.
-echo __hrtimer_run_queues >set_graph_notrace
+echo '__hrtimer_run_queues handle_softirqs' >set_graph_notrace
 mkdir $oracle
 echo 0 >$oracle/tracing_on
 echo 20000 >$oracle/buffer_size_kb

@@ -54,32 +54,33 @@ calls_traced()
 	}'
 }
 
-# The calls of tasks, then those of interrupts. An interrupt may come when one
-# tracer has recorded a call and the other has not: each is in order, but where
-# between calls it came is not known better than that.
-tasks_then_interrupts()
+# The calls of tasks, then those of interrupts, then those of interrupts that came
+# in these. An interrupt may come when one tracer has recorded a call and the
+# other has not: each is in order, but where between calls it came is not known
+# better than that.
+by_interrupt_level()
 {
 	awk '
-	$1 == "call" && !root && $2 ~ /^(irq_enter_rcu|irq_exit_rcu|__sysvec_.*|__common_interrupt|__hrtimer_rearm_deferred)$/ {
-		root = $2
-		depth = $3
+	$1 == "call" && $2 ~ /^(irq_enter_rcu|irq_exit_rcu|__sysvec_.*|__common_interrupt|__hrtimer_rearm_deferred)$/ {
+		level++
+		root[level] = $2 " " $3
 	}
-	{ print root ? "interrupt" : "task", $0 }
-	$1 == "return" && $2 == root && $3 == depth { root = "" }' |
-	sort -s -r -k1,1
+	{ print level + 0, $0 }
+	$1 == "return" && level && root[level] == $2 " " $3 { level-- }' |
+	sort -s -k1,1
 }
 
 check_vcpu()
 {
-	named_calls_recorded "$1" | tasks_then_interrupts >"$WORK/recorded.$1"
-	calls_traced "$1" | tasks_then_interrupts >"$WORK/traced.$1"
+	named_calls_recorded "$1" | by_interrupt_level >"$WORK/recorded.$1"
+	calls_traced "$1" | by_interrupt_level >"$WORK/traced.$1"
 	lines=$(wc -l <"$WORK/traced.$1")
 	ktap_print_msg "vCPU $1: $lines calls and returns"
 	check "$2 vCPUs: vCPU $1 was traced (1000 lines or more)" [ "$lines" -ge 1000 ]
 	check "$2 vCPUs: function_graph lost nothing on vCPU $1" \
 		[ "$(awk '{ n += $NF } END { print n }' "$SHARE/overrun.$1")" = 0 ]
 	same=0
-	diff "$WORK/traced.$1" "$WORK/recorded.$1" >"$WORK/diff" || same=1
+	diff -u "$WORK/traced.$1" "$WORK/recorded.$1" >"$WORK/diff" || same=1
 	head -n 20 "$WORK/diff" | sed 's/^/# /'
 	check "$2 vCPUs: same calls on vCPU $1" [ $same -eq 0 ]
 }
