@@ -7,6 +7,7 @@
  * and an interrupt's functions are just deeper ones. What was not seen is never
  * made up: the depth in every entry and return says which frames are over.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,9 +180,39 @@ static void handle_switch(struct callgraph *cg, struct vcpu *v, const __u64 *a)
 
 	if (v->current == &v->unknown)
 		identify(cg, v, a[0]);
-	cg->ops->switching(cg->ctx, v);
-	v->current = next;
+	v->announced = next;
 	set_comm(next, a[3], a[2]);
+}
+
+static bool is_top(struct task *task, __u64 addr, __u64 depth)
+{
+	struct frame *top = top_frame(task);
+
+	return top && top->addr == addr && top->depth == depth;
+}
+
+/*
+ * A guest announces a switch from within the scheduler: the functions that the
+ * old task is in then still return, and it may call others. Is @ev of these? If
+ * it could be the new task's as well, it is.
+ */
+static bool is_before_switch(struct vcpu *v, const struct trace_event *ev)
+{
+	const __u64 *a = ev->call.a;
+
+	if (ev->type != TRACE_HYPERCALL)
+		return false;
+	if (ev->call.nr == HYPERGRAPH_NR_ENTRY)
+		return a[1] == v->current->level && a[1] != v->announced->level;
+	return ev->call.nr == HYPERGRAPH_NR_RETURN &&
+	       is_top(v->current, a[0], a[2]) && !is_top(v->announced, a[0], a[2]);
+}
+
+static void finish_switch(struct callgraph *cg, struct vcpu *v)
+{
+	cg->ops->switching(cg->ctx, v);
+	v->current = v->announced;
+	v->announced = NULL;
 }
 
 static void handle_lost(struct callgraph *cg, struct vcpu *v, const struct trace_event *ev)
@@ -211,6 +242,9 @@ static void handle_hypercall(struct callgraph *cg, struct vcpu *v, const struct 
 void callgraph_event(struct callgraph *cg, const struct trace_event *ev)
 {
 	struct vcpu *v = vcpu_get(cg, ev->vm, ev->vcpu);
+
+	if (v->announced && !is_before_switch(v, ev))
+		finish_switch(cg, v);
 
 	if (ev->type == TRACE_HYPERCALL)
 		handle_hypercall(cg, v, ev);

@@ -36,6 +36,7 @@ struct vcpu {
 	__u32 vm;		/* pid of the VMM */
 	__u32 id;
 	struct task *current;
+	struct task *announced;	/* to be current soon, or NULL */
 	struct task idle;	/* pid 0 exists once a vCPU */
 	struct task unknown;
 	void *priv;		/* the command's own */

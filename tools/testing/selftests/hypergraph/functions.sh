@@ -62,6 +62,7 @@ record()
 {
 	_events=$1
 	shift
+	echo 1 >"$WORK/status"
 	# shellcheck disable=SC2016 # for the inner shell
 	printf 'status=0; "$@" || status=$?; echo $status >%s\n' \
 		"$WORK/status" >"$WORK/command"
