@@ -9,7 +9,6 @@
 #include <gnumake.h>
 
 int plugin_is_GPL_compatible;
-int exit_status_gmk_setup(const gmk_floc *floc);
 
 static char *path;
 

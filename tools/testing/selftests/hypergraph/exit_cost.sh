@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Print what 1000 hypercalls and 1000 CPUIDs of a guest take with nothing
-# recorded, in TSC ticks: "hypercalls cpuids". Under a deterministic clock these
-# are instructions, and two host kernels can be compared.
+# Print what a hypercall and a CPUID of a guest take with nothing recorded, in
+# TSC ticks: "hypercall cpuid". Under a deterministic clock these are
+# instructions, and two host kernels can be compared.
 set -eu
 . "$(dirname "$(readlink -f "$0")")/functions.sh"
 
