@@ -105,10 +105,11 @@ recorded_events()
 	sed -n 's/.* hypergraph_host: .*vcpu=\([^ ]*\) nr=\([^ ]*\) a0=\([^ ]*\) a1=\([^ ]*\) a2=\([^ ]*\) a3=\([^ ]*\) .*/\1 \2 \3 \4 \5 \6/p'
 }
 
-# guest_count NAME [FILE]: a counter of the guest's hypergraph_stats
+# guest_count NAME: a counter of the guest's hypergraph_stats, or words that are
+# no other counter's, nor a number
 guest_count()
 {
-	sed -n "s/^$1: //p" "${2:-$SHARE/stats}"
+	sed -n "s/^$1: //p" "$SHARE/stats" 2>/dev/null | grep . || echo "no $1"
 }
 
 # Show FILE as diagnostics.

@@ -80,6 +80,7 @@ check_vcpu()
 	check "$2 vCPUs: function_graph lost nothing on vCPU $1" \
 		[ "$(awk '{ n += $NF } END { print n }' "$SHARE/overrun.$1")" = 0 ]
 	same=0
+	[ -s "$WORK/traced.$1" ] || same=1
 	diff -u "$WORK/traced.$1" "$WORK/recorded.$1" >"$WORK/diff" || same=1
 	head -n 20 "$WORK/diff" | sed 's/^/# /'
 	check "$2 vCPUs: same calls on vCPU $1" [ $same -eq 0 ]
