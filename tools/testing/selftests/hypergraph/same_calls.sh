@@ -57,17 +57,26 @@ calls_traced()
 # The calls of tasks, then those of interrupts, then those of interrupts that came
 # in these. An interrupt may come when one tracer has recorded a call and the
 # other has not: each is in order, but where between calls it came is not known
-# better than that.
+# better than that. It ends with its root's return or, where set_graph_notrace
+# has swallowed that, with the next call that is no deeper than its root.
 by_interrupt_level()
 {
 	awk '
+	{
+		returned = level && $1 == "return" && root[level] == $2 " " $3
+		while (!returned && level && $3 <= depth[level]) {
+			level--
+			returned = level && $1 == "return" && root[level] == $2 " " $3
+		}
+	}
 	$1 == "call" && $2 ~ /^(irq_enter_rcu|irq_exit_rcu|__sysvec_.*|__common_interrupt|__hrtimer_rearm_deferred)$/ {
 		level++
 		root[level] = $2 " " $3
+		depth[level] = $3
 	}
 	{ print level + 0, $0 }
-	$1 == "return" && level && root[level] == $2 " " $3 { level-- }' |
-	sort -s -k1,1
+	returned { level-- }' |
+	sort -s -k1,1n
 }
 
 check_vcpu()
