@@ -36,4 +36,39 @@
  */
 #define HYPERGRAPH_NR_SCHED_SWITCH	0x3e8
 
+/*
+ * Sent by the vCPU on which the tracer is selected, then by each after the first
+ * of its events that the host answered with 0, or did again.
+ * a0: the version of this ABI in bits 0..31, the number of online CPUs above;
+ * a1: the address of _stext; a2, a3: bytes 0..7 and 8..15 of the kernel's build
+ * id in memory order, or 0 if it has none.
+ */
+#define HYPERGRAPH_NR_HELLO		0x66
+#define HYPERGRAPH_VERSION		1
+
+/*
+ * A point in time with a name, or a stack.
+ * a0: what it is, one of the below, in bits 0..7.
+ *
+ * HYPERGRAPH_MARK_FRAME: a call that was open when the guest crashed, and was not
+ * announced by HYPERGRAPH_NR_ENTRY because the tracer sends returns only.  a1: as
+ * a0 of an entry; a2: its depth; a3: the task's pid in bits 0..31, its CPU above.
+ *
+ * All others carry text, without a NUL, of at most HYPERGRAPH_MARK_MAX bytes: a0
+ * has its length in bits 8..31 and, in bits 32..63, the offset in it of the bytes
+ * in a1, a2 and a3, in memory order and padded with 0.  Longer text takes more
+ * hypercalls, in order, with no other event of the same vCPU between them but
+ * those of an NMI.
+ */
+#define HYPERGRAPH_NR_MARK		0x67
+#define HYPERGRAPH_MARK_BYTES		24	/* in one hypercall */
+#define HYPERGRAPH_MARK_MAX		256
+#define HYPERGRAPH_MARK_USER		1	/* written to hypergraph_marker */
+#define HYPERGRAPH_MARK_BOOT		2	/* a boot level begins; text: its name */
+#define HYPERGRAPH_MARK_OOPS		3	/* text: what and where */
+#define HYPERGRAPH_MARK_PANIC		4	/* text: its message */
+#define HYPERGRAPH_MARK_REBOOT		5	/* text: restart, halt or power-off */
+#define HYPERGRAPH_MARK_TRIPLE_FAULT	6	/* made by the host, without text */
+#define HYPERGRAPH_MARK_FRAME		7
+
 #endif /* _UAPI_LINUX_HYPERGRAPH_H */
