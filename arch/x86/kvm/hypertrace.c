@@ -55,6 +55,8 @@ static bool is_hypergraph_nr(unsigned long nr)
 	switch (nr) {
 	case HYPERGRAPH_NR_ENTRY:
 	case HYPERGRAPH_NR_RETURN:
+	case HYPERGRAPH_NR_HELLO:
+	case HYPERGRAPH_NR_MARK:
 	case HYPERGRAPH_NR_SCHED_SWITCH:
 		return true;
 	default:
@@ -97,3 +99,18 @@ void __kvm_hypertrace_entry(struct kvm_vcpu *vcpu)
 		trace_hypergraph_host(vcpu, local_clock() - ht->exit_time);
 }
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(__kvm_hypertrace_entry);
+
+void __kvm_hypertrace_shutdown(struct kvm_vcpu *vcpu)
+{
+	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
+
+	if (vcpu->run->exit_reason != KVM_EXIT_SHUTDOWN)
+		return;
+
+	/* The guest's registers are those of a reset by now. */
+	*ht = (struct kvm_vcpu_hypertrace) {
+		.nr = HYPERGRAPH_NR_MARK,
+		.a0 = HYPERGRAPH_MARK_TRIPLE_FAULT,
+	};
+	trace_hypergraph_host(vcpu, 0);
+}

@@ -11,6 +11,7 @@ DECLARE_TRACEPOINT(hypergraph_host);
 
 void __kvm_hypertrace_exit(struct kvm_vcpu *vcpu);
 void __kvm_hypertrace_entry(struct kvm_vcpu *vcpu);
+void __kvm_hypertrace_shutdown(struct kvm_vcpu *vcpu);
 unsigned long __kvm_hypertrace_hypercall(struct kvm_vcpu *vcpu, unsigned long nr,
 					 unsigned long a0, unsigned long a1,
 					 unsigned long a2, unsigned long a3);
@@ -23,6 +24,7 @@ unsigned long __kvm_hypertrace_hypercall(struct kvm_vcpu *vcpu, unsigned long nr
 
 static inline void __kvm_hypertrace_exit(struct kvm_vcpu *vcpu) { }
 static inline void __kvm_hypertrace_entry(struct kvm_vcpu *vcpu) { }
+static inline void __kvm_hypertrace_shutdown(struct kvm_vcpu *vcpu) { }
 static inline unsigned long
 __kvm_hypertrace_hypercall(struct kvm_vcpu *vcpu, unsigned long nr,
 			   unsigned long a0, unsigned long a1,
@@ -45,6 +47,13 @@ static __always_inline void kvm_hypertrace_entry(struct kvm_vcpu *vcpu)
 {
 	if (kvm_hypertrace_enabled())
 		__kvm_hypertrace_entry(vcpu);
+}
+
+/* After KVM_RUN's last exit: if that was a triple fault, it is an event too. */
+static __always_inline void kvm_hypertrace_shutdown(struct kvm_vcpu *vcpu)
+{
+	if (kvm_hypertrace_enabled())
+		__kvm_hypertrace_shutdown(vcpu);
 }
 
 /*
