@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <linux/hypergraph.h>
 
 #include "callgraph.h"
 #include "util.h"
@@ -25,11 +24,22 @@
 /* PID_MAX_LIMIT of the kernel, for the same reason */
 #define MAX_PID		(4 * 1024 * 1024)
 
+/* More than a kernel can have, for the same reason */
+#define MAX_CPUS	8192
+
 #define NOT_SEEN	(~0U)
 
-static void task_init(struct callgraph *cg, struct task *task, __u32 vm, int pid)
+#define notify(handler, ...) do {				\
+	__auto_type __handler = (handler);			\
+								\
+	if (__handler)						\
+		__handler(__VA_ARGS__);				\
+} while (0)
+
+static void task_init(struct callgraph *cg, struct task *task, const struct vcpu *v, int pid)
 {
-	task->vm = vm;
+	task->vm = v->vm;
+	task->vcpu = v->id;
 	task->pid = pid;
 	task->lowest = NOT_SEEN;
 	*cg->last_task = task;
@@ -42,15 +52,15 @@ static struct vcpu *vcpu_new(struct callgraph *cg, __u32 vm, __u32 id)
 
 	v->vm = vm;
 	v->id = id;
-	task_init(cg, &v->idle, vm, 0);
+	task_init(cg, &v->idle, v, 0);
 	snprintf(v->idle.comm, sizeof(v->idle.comm), "swapper/%u", id);
-	task_init(cg, &v->unknown, vm, TASK_UNKNOWN);
+	task_init(cg, &v->unknown, v, TASK_UNKNOWN);
 	v->current = &v->unknown;
 
 	*cg->last_vcpu = v;
 	cg->last_vcpu = &v->next;
 	map_add(&cg->vcpu_map, map_key(vm, id), v);
-	cg->ops->vcpu_new(cg->ctx, v);
+	notify(cg->ops->vcpu_new, cg->ctx, v);
 	return v;
 }
 
@@ -61,17 +71,22 @@ static struct vcpu *vcpu_get(struct callgraph *cg, __u32 vm, __u32 id)
 	return v ? v : vcpu_new(cg, vm, id);
 }
 
+struct task *callgraph_task(const struct callgraph *cg, __u32 vm, int pid)
+{
+	return map_get(&cg->task_map, map_key(vm, pid));
+}
+
 static struct task *task_get(struct callgraph *cg, struct vcpu *v, int pid)
 {
 	struct task *task;
 
 	if (!pid)
 		return &v->idle;
-	task = map_get(&cg->task_map, map_key(v->vm, pid));
+	task = callgraph_task(cg, v->vm, pid);
 	if (task)
 		return task;
 	task = xcalloc(1, sizeof(*task));
-	task_init(cg, task, v->vm, pid);
+	task_init(cg, task, v, pid);
 	map_add(&cg->task_map, map_key(v->vm, pid), task);
 	return task;
 }
@@ -117,7 +132,7 @@ static void end_frames(struct callgraph *cg, struct vcpu *v, __u32 depth)
 	struct frame *f;
 
 	while ((f = top_frame(task)) && f->depth >= depth) {
-		cg->ops->no_return(cg->ctx, v, f);
+		notify(cg->ops->no_return, cg->ctx, v, f);
 		task->nr_frames--;
 	}
 }
@@ -127,7 +142,7 @@ static void handle_entry(struct callgraph *cg, struct vcpu *v, const struct fram
 	end_frames(cg, v, f->depth);
 	push_frame(v->current, f);
 	set_level(v->current, f->depth, f->depth + 1);
-	cg->ops->entry(cg->ctx, v, f);
+	notify(cg->ops->entry, cg->ctx, v, f);
 }
 
 static void handle_return(struct callgraph *cg, struct vcpu *v, const struct frame *f,
@@ -145,7 +160,7 @@ static void handle_return(struct callgraph *cg, struct vcpu *v, const struct fra
 	else
 		end_frames(cg, v, f->depth);
 	set_level(task, f->depth, f->depth);
-	cg->ops->ret(cg->ctx, v, f, entered, duration);
+	notify(cg->ops->ret, cg->ctx, v, f, entered, duration);
 }
 
 static void reset_unknown(struct task *unknown)
@@ -153,6 +168,12 @@ static void reset_unknown(struct task *unknown)
 	unknown->nr_frames = 0;
 	unknown->level = 0;
 	unknown->lowest = NOT_SEEN;
+}
+
+static void set_current(struct vcpu *v, struct task *task)
+{
+	v->current = task;
+	task->vcpu = v->id;
 }
 
 /* The unknown task of @v turns out to be @pid: that one gets what it did. */
@@ -170,14 +191,55 @@ static void identify(struct callgraph *cg, struct vcpu *v, int pid)
 		task->level = unknown->level;
 	}
 	reset_unknown(unknown);
-	v->current = task;
-	cg->ops->identified(cg->ctx, v);
+	set_current(v, task);
+	notify(cg->ops->identified, cg->ctx, v);
+}
+
+static void end_mark(struct callgraph *cg, struct vcpu *v)
+{
+	if (v->mark.kind)
+		notify(cg->ops->mark, cg->ctx, v, &v->mark);
+	v->mark.kind = 0;
+}
+
+static void handle_mark(struct callgraph *cg, struct vcpu *v, const struct trace_event *ev)
+{
+	const __u64 *a = ev->call.a;
+	struct mark *m = &v->mark;
+
+	if (!mark_continues(m, a)) {
+		end_mark(cg, v);
+		mark_begin(m, a, ev->ts);
+		notify(cg->ops->mark_begin, cg->ctx, v, m);
+	}
+	mark_append(m, a);
+	if (mark_ended(m))
+		end_mark(cg, v);
+}
+
+/* @a are the arguments of a HYPERGRAPH_MARK_FRAME. */
+static bool is_open_call(const __u64 *a)
+{
+	return mark_kind(a) == HYPERGRAPH_MARK_FRAME && a[2] <= MAX_DEPTH &&
+	       (__u32)a[3] <= MAX_PID && a[3] >> 32 < MAX_CPUS;
+}
+
+static void handle_open_call(struct callgraph *cg, struct vcpu *v, const __u64 *a)
+{
+	struct open_call call = {
+		.frame = { .addr = a[1], .depth = a[2] },
+		.pid = (__u32)a[3],
+		.cpu = a[3] >> 32,
+	};
+
+	notify(cg->ops->open_call, cg->ctx, v, &call);
 }
 
 static void handle_switch(struct callgraph *cg, struct vcpu *v, const __u64 *a)
 {
 	struct task *next = task_get(cg, v, a[1]);
 
+	end_mark(cg, v);
 	if (v->current == &v->unknown)
 		identify(cg, v, a[0]);
 	v->announced = next;
@@ -202,6 +264,9 @@ static bool is_before_switch(struct vcpu *v, const struct trace_event *ev)
 
 	if (ev->type != TRACE_HYPERCALL)
 		return false;
+	/* It may follow any event. A mark is made outside of the scheduler. */
+	if (ev->call.nr == HYPERGRAPH_NR_HELLO)
+		return true;
 	if (ev->call.nr == HYPERGRAPH_NR_ENTRY)
 		return a[1] == v->current->level && a[1] != v->announced->level;
 	return ev->call.nr == HYPERGRAPH_NR_RETURN &&
@@ -210,17 +275,18 @@ static bool is_before_switch(struct vcpu *v, const struct trace_event *ev)
 
 static void finish_switch(struct callgraph *cg, struct vcpu *v)
 {
-	cg->ops->switching(cg->ctx, v);
-	v->current = v->announced;
+	notify(cg->ops->switching, cg->ctx, v);
+	set_current(v, v->announced);
 	v->announced = NULL;
 }
 
 static void handle_lost(struct callgraph *cg, struct vcpu *v, const struct trace_event *ev)
 {
-	cg->ops->lost(cg->ctx, v, ev);
+	end_mark(cg, v);
+	notify(cg->ops->lost, cg->ctx, v, ev);
 	/* A switch may be among what was lost. */
 	if (v->current != &v->unknown)
-		cg->ops->switching(cg->ctx, v);
+		notify(cg->ops->switching, cg->ctx, v);
 	reset_unknown(&v->unknown);
 	v->current = &v->unknown;
 }
@@ -235,8 +301,14 @@ static void handle_hypercall(struct callgraph *cg, struct vcpu *v, const struct 
 		handle_return(cg, v, &(struct frame){ .addr = a[0], .depth = a[2] }, a[1]);
 	else if (ev->call.nr == HYPERGRAPH_NR_SCHED_SWITCH && a[0] <= MAX_PID && a[1] <= MAX_PID)
 		handle_switch(cg, v, a);
+	else if (ev->call.nr == HYPERGRAPH_NR_HELLO)
+		notify(cg->ops->hello, cg->ctx, v, ev);
+	else if (ev->call.nr == HYPERGRAPH_NR_MARK && mark_is_part(a))
+		handle_mark(cg, v, ev);
+	else if (ev->call.nr == HYPERGRAPH_NR_MARK && is_open_call(a))
+		handle_open_call(cg, v, a);
 	else
-		cg->ops->other(cg->ctx, v, ev);
+		notify(cg->ops->other, cg->ctx, v, ev);
 }
 
 void callgraph_event(struct callgraph *cg, const struct trace_event *ev)
@@ -249,9 +321,26 @@ void callgraph_event(struct callgraph *cg, const struct trace_event *ev)
 	if (ev->type == TRACE_HYPERCALL)
 		handle_hypercall(cg, v, ev);
 	else if (ev->type == TRACE_EXIT)
-		cg->ops->exit(cg->ctx, v, ev);
+		notify(cg->ops->exit, cg->ctx, v, ev);
 	else
 		handle_lost(cg, v, ev);
+}
+
+void callgraph_end(struct callgraph *cg)
+{
+	struct vcpu *v;
+
+	for (v = cg->vcpus; v; v = v->next)
+		end_mark(cg, v);
+}
+
+void task_print(const struct task *task, FILE *out)
+{
+	fputs(*task->comm ? task->comm : "<...>", out);
+	if (task->pid == TASK_UNKNOWN)
+		fputs("-?", out);
+	else
+		fprintf(out, "-%d", task->pid);
 }
 
 void callgraph_init(struct callgraph *cg, const struct callgraph_ops *ops, void *ctx)

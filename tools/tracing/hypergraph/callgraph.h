@@ -9,6 +9,7 @@
 #include <linux/types.h>
 
 #include "map.h"
+#include "marks.h"
 #include "trace.h"
 
 #define TASK_COMM_LEN	16
@@ -22,6 +23,7 @@ struct frame {
 struct task {
 	struct task *next;	/* in order of appearance */
 	__u32 vm;
+	__u32 vcpu;		/* where it ran last */
 	int pid;
 	char comm[TASK_COMM_LEN + 1];
 	struct frame *frames;	/* the functions it is in, outermost first */
@@ -39,9 +41,18 @@ struct vcpu {
 	struct task *announced;	/* to be current soon, or NULL */
 	struct task idle;	/* pid 0 exists once a vCPU */
 	struct task unknown;
+	struct mark mark;	/* whose parts are coming */
 	void *priv;		/* the command's own */
 };
 
+/* A call that was open when the guest crashed, as its crash path tells */
+struct open_call {
+	struct frame frame;
+	int pid;
+	__u32 cpu;
+};
+
+/* What a command leaves out, it is not told. */
 struct callgraph_ops {
 	void (*vcpu_new)(void *ctx, struct vcpu *v);
 	void (*entry)(void *ctx, struct vcpu *v, const struct frame *f);
@@ -57,7 +68,13 @@ struct callgraph_ops {
 	void (*switching)(void *ctx, struct vcpu *v);
 	/* v->current was unknown, and now tells which task has been running. */
 	void (*identified)(void *ctx, struct vcpu *v);
-	/* Neither a call nor a switch, or not a possible one */
+	void (*hello)(void *ctx, struct vcpu *v, const struct trace_event *ev);
+	/* The first part of @m came. */
+	void (*mark_begin)(void *ctx, struct vcpu *v, const struct mark *m);
+	/* No more of @m will come. */
+	void (*mark)(void *ctx, struct vcpu *v, const struct mark *m);
+	void (*open_call)(void *ctx, struct vcpu *v, const struct open_call *call);
+	/* None of the above, or not a possible one */
 	void (*other)(void *ctx, struct vcpu *v, const struct trace_event *ev);
 };
 
@@ -74,6 +91,15 @@ struct callgraph {
 
 void callgraph_init(struct callgraph *cg, const struct callgraph_ops *ops, void *ctx);
 void callgraph_event(struct callgraph *cg, const struct trace_event *ev);
+
+/* After the last event: ends the marks of which parts are missing. */
+void callgraph_end(struct callgraph *cg);
 void callgraph_free(struct callgraph *cg);
+
+/* "comm-pid" */
+void task_print(const struct task *task, FILE *out);
+
+/* NULL if @pid was not seen yet. Idle tasks are those of their vCPU. */
+struct task *callgraph_task(const struct callgraph *cg, __u32 vm, int pid);
 
 #endif /* HYPERGRAPH_CALLGRAPH_H */

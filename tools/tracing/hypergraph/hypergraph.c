@@ -14,6 +14,8 @@ struct command {
 
 static const struct command commands[] = {
 	{ "report", "print the guests' call graph with the VM exits in place", cmd_report },
+	{ "crash", "print the call stacks that were open when the guests crashed", cmd_crash },
+	{ "boot", "print what the guests' boot levels took, and their functions", cmd_boot },
 };
 
 static void print_help(FILE *out)

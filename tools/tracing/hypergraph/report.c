@@ -3,8 +3,6 @@
  * hypergraph report: the guests' call graph in the manner of function_graph,
  * with the VM exits in place.
  */
-#include <err.h>
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,11 +11,9 @@
 #include "callgraph.h"
 #include "exit_reason.h"
 #include "hypergraph.h"
-#include "symbols.h"
-#include "trace.h"
+#include "input.h"
 #include "util.h"
 
-#define OUTPUT_BUFFER	(1024 * 1024)
 #define INDENT		2
 
 /* Kernel addresses are the upper half of x86's address space. */
@@ -41,7 +37,7 @@ struct column {
 };
 
 struct report {
-	struct symbols *syms;
+	struct input in;
 	struct callgraph cg;
 	unsigned int header_vms;	/* what the last header was for */
 	unsigned int vms;
@@ -69,15 +65,6 @@ static void put_vcpu(const struct report *r, const struct vcpu *v)
 	printf("%2u) ", v->id);
 }
 
-static void put_task(const struct task *task)
-{
-	fputs(*task->comm ? task->comm : "<...>", stdout);
-	if (task->pid == TASK_UNKNOWN)
-		fputs("-?", stdout);
-	else
-		printf("-%d", task->pid);
-}
-
 /* As ftrace does when another task's functions follow on a CPU */
 static void put_task_change(const struct report *r, const struct vcpu *v,
 			    const struct task *from, const struct task *to)
@@ -88,10 +75,10 @@ static void put_task_change(const struct report *r, const struct vcpu *v,
 	put_vcpu(r, v);
 	putchar(' ');
 	if (from) {
-		put_task(from);
+		task_print(from, stdout);
 		fputs("  =>  ", stdout);
 	}
-	put_task(to);
+	task_print(to, stdout);
 	putchar('\n');
 	fputs(rule, stdout);
 }
@@ -164,9 +151,9 @@ static void put_untimed(struct report *r, const struct vcpu *v, __u32 depth)
 	put_indent(depth);
 }
 
-static void put_function(const struct report *r, const struct frame *f)
+static void put_function(const struct report *r, __u32 vm, const struct frame *f)
 {
-	symbols_print_function(r->syms, f->addr, stdout);
+	symbols_print_function(r->in.syms, symbols_shift(r->in.syms, vm), f->addr, stdout);
 }
 
 static void release_entry(struct report *r, const struct vcpu *v)
@@ -174,7 +161,7 @@ static void release_entry(struct report *r, const struct vcpu *v)
 	const struct column *col = v->priv;
 
 	put_untimed(r, v, col->frame.depth);
-	put_function(r, &col->frame);
+	put_function(r, v->vm, &col->frame);
 	fputs("() {\n", stdout);
 }
 
@@ -193,7 +180,8 @@ static void release_exit(struct report *r, const struct vcpu *v)
 		printf(" x%llu", col->exits);
 	if (ev->exit.rip >= KERNEL_ADDRESS) {
 		fputs("  rip ", stdout);
-		symbols_print_address(r->syms, ev->exit.rip, stdout);
+		symbols_print_address(r->in.syms, symbols_shift(r->in.syms, v->vm),
+				      ev->exit.rip, stdout);
 	} else {
 		printf("  user 0x%llx", ev->exit.rip);
 	}
@@ -256,7 +244,7 @@ static void report_ret(void *ctx, struct vcpu *v, const struct frame *f, bool en
 	put_timed(r, v, f->depth, duration);
 	if (!leaf)
 		fputs("} /* ", stdout);
-	put_function(r, f);
+	put_function(r, v->vm, f);
 	fputs(leaf ? "();\n" : " */\n", stdout);
 	if (!entered)
 		r->calls++;
@@ -271,7 +259,7 @@ static void report_no_return(void *ctx, struct vcpu *v, const struct frame *f)
 	put_untimed(r, v, f->depth);
 	if (!leaf)
 		fputs("} /* ", stdout);
-	put_function(r, f);
+	put_function(r, v->vm, f);
 	fputs(leaf ? "(); /* no return seen */\n" : ": no return seen */\n", stdout);
 }
 
@@ -325,14 +313,72 @@ static void report_identified(void *ctx, struct vcpu *v)
 		col->shown = v->current;
 }
 
+static void put_count(unsigned long long n, const char *what)
+{
+	printf("%llu %s%s", n, what, n == 1 ? "" : "s");
+}
+
+static void put_build_id(const __u64 *a)
+{
+	const unsigned char *id = (const unsigned char *)&a[2];
+	int i;
+
+	if (!a[2] && !a[3]) {
+		fputs(", no build id", stdout);
+		return;
+	}
+	fputs(", build id ", stdout);
+	for (i = 0; i < 16; i++)
+		printf("%02x", id[i]);
+}
+
+/* A comment between the calls, where those of the current task are */
+static void put_comment(struct report *r, struct vcpu *v)
+{
+	release(r, v);
+	put_untimed(r, v, v->current->level);
+	fputs("/* ", stdout);
+}
+
+static void report_hello(void *ctx, struct vcpu *v, const struct trace_event *ev)
+{
+	struct report *r = ctx;
+	const __u64 *a = ev->call.a;
+
+	put_comment(r, v);
+	printf("hello: ABI %u, ", (__u32)a[0]);
+	put_count(a[0] >> 32, "CPU");
+	put_build_id(a);
+	fputs(" */\n", stdout);
+	symbols_set_stext(r->in.syms, v->vm, a[1]);
+}
+
+static void report_mark(void *ctx, struct vcpu *v, const struct mark *m)
+{
+	struct report *r = ctx;
+
+	put_comment(r, v);
+	mark_print(m, stdout);
+	fputs(" */\n", stdout);
+}
+
+static void report_open_call(void *ctx, struct vcpu *v, const struct open_call *call)
+{
+	struct report *r = ctx;
+
+	put_comment(r, v);
+	fputs("open: ", stdout);
+	put_function(r, v->vm, &call->frame);
+	printf(" depth %u, pid %d on CPU %u */\n", call->frame.depth, call->pid, call->cpu);
+}
+
 static void report_other(void *ctx, struct vcpu *v, const struct trace_event *ev)
 {
 	struct report *r = ctx;
 	const __u64 *a = ev->call.a;
 
-	release(r, v);
-	put_untimed(r, v, v->current->level);
-	printf("/* hypercall 0x%llx: 0x%llx 0x%llx 0x%llx 0x%llx */\n",
+	put_comment(r, v);
+	printf("hypercall 0x%llx: 0x%llx 0x%llx 0x%llx 0x%llx */\n",
 	       ev->call.nr, a[0], a[1], a[2], a[3]);
 }
 
@@ -345,6 +391,9 @@ static const struct callgraph_ops report_ops = {
 	.lost		= report_lost,
 	.switching	= report_switching,
 	.identified	= report_identified,
+	.hello		= report_hello,
+	.mark		= report_mark,
+	.open_call	= report_open_call,
 	.other		= report_other,
 };
 
@@ -355,12 +404,12 @@ static void put_open_frames(const struct report *r, const struct task *task)
 	fputs("# still open in ", stdout);
 	if (r->vms > 1)
 		printf("VM %u, ", task->vm);
-	put_task(task);
+	task_print(task, stdout);
 	fputs(": ", stdout);
 	for (i = 0; i < task->nr_frames; i++) {
 		if (i)
 			fputs(" > ", stdout);
-		put_function(r, &task->frames[i]);
+		put_function(r, task->vm, &task->frames[i]);
 	}
 	putchar('\n');
 }
@@ -375,13 +424,9 @@ static unsigned int count_tasks(const struct report *r)
 	return nr;
 }
 
-static void put_count(unsigned long long n, const char *what)
+static void put_summary(const struct report *r)
 {
-	printf("%llu %s%s", n, what, n == 1 ? "" : "s");
-}
-
-static void put_summary(const struct report *r, const struct trace_totals *totals)
-{
+	const struct trace_totals *totals = &r->in.totals;
 	unsigned long long ns = totals->last_ts - totals->first_ts;
 
 	fputs("# ", stdout);
@@ -405,11 +450,12 @@ static void put_summary(const struct report *r, const struct trace_totals *total
 	}
 }
 
-static void put_end(struct report *r, const struct trace_totals *totals)
+static void put_end(struct report *r)
 {
 	const struct task *task;
 	const struct vcpu *v;
 
+	callgraph_end(&r->cg);
 	for (v = r->cg.vcpus; v; v = v->next)
 		release(r, v);
 	putchar('\n');
@@ -417,7 +463,7 @@ static void put_end(struct report *r, const struct trace_totals *totals)
 		if (task->nr_frames)
 			put_open_frames(r, task);
 	}
-	put_summary(r, totals);
+	put_summary(r);
 }
 
 static void report_event(void *ctx, const struct trace_event *ev)
@@ -427,30 +473,18 @@ static void report_event(void *ctx, const struct trace_event *ev)
 	callgraph_event(&r->cg, ev);
 }
 
-static int flush_output(void)
+static int report_trace(struct report *r)
 {
-	if (!fflush(stdout) && !ferror(stdout))
-		return 0;
-	warn("writing the report");
-	return EXIT_ERROR;
-}
-
-static int report_trace(struct report *r, const char *file)
-{
-	struct trace *trace = trace_open(file);
 	struct vcpu *v;
 	int ret;
 
-	if (!trace)
-		return EXIT_ERROR;
 	callgraph_init(&r->cg, &report_ops, r);
-	ret = trace_read(trace, report_event, r) ? EXIT_ERROR : 0;
+	ret = input_read(&r->in, report_event, r);
 	if (!ret)
-		put_end(r, trace_totals(trace));
+		put_end(r);
 	for (v = r->cg.vcpus; v; v = v->next)
 		free(v->priv);
 	callgraph_free(&r->cg);
-	trace_close(trace);
 	return flush_output() ? EXIT_ERROR : ret;
 }
 
@@ -461,44 +495,17 @@ static void print_help(FILE *out)
 	      "Prints the call graph of the guests traced in TRACE (trace.dat), recorded on\n"
 	      "the host with: trace-cmd record -e hypergraph_host -e kvm_exit -e kvm_entry\n"
 	      "\n"
-	      "  --kallsyms FILE  the guest's /proc/kallsyms, read as root: names functions\n"
-	      "  -h, --help       this text\n", out);
+	      INPUT_OPTIONS_HELP, out);
 }
 
 int cmd_report(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "kallsyms", required_argument, NULL, 'k' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	const char *kallsyms = NULL;
 	struct report r = { 0 };
-	int opt, ret;
+	int status;
 
-	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		if (opt == 'h') {
-			print_help(stdout);
-			return 0;
-		}
-		if (opt != 'k') {
-			print_help(stderr);
-			return EXIT_USAGE;
-		}
-		kallsyms = optarg;
-	}
-	if (argc - optind > 1) {
-		print_help(stderr);
-		return EXIT_USAGE;
-	}
-
-	setvbuf(stdout, NULL, _IOFBF, OUTPUT_BUFFER);
-	if (kallsyms) {
-		r.syms = symbols_read(kallsyms);
-		if (!r.syms)
-			return EXIT_ERROR;
-	}
-	ret = report_trace(&r, optind < argc ? argv[optind] : "trace.dat");
-	symbols_free(r.syms);
-	return ret;
+	if (!input_parse(&r.in, argc, argv, print_help, &status))
+		return status;
+	status = report_trace(&r);
+	input_free(&r.in);
+	return status;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "map.h"
 #include "symbols.h"
 #include "util.h"
 
@@ -19,11 +20,23 @@ struct symbol {
 	const char *name;	/* in symbols.text, with " [module]" if in one */
 };
 
+/* Where a VM's kernel was loaded */
+struct guest_kernel {
+	struct guest_kernel *next;
+	__u64 stext;
+};
+
 struct symbols {
+	const char *file;
 	char *text;		/* the file; names point into it */
 	struct symbol *table;	/* by address, one symbol each */
 	size_t nr;
 	size_t alloc;
+	__u64 stext;		/* 0: not in the file */
+	bool has_modules;
+	bool shifted;		/* some guest was; the user was told */
+	struct map kernel_map;	/* by VM */
+	struct guest_kernel *kernels;
 };
 
 /* The whole file, ended by a NUL. Files in /proc do not tell their size. */
@@ -49,8 +62,18 @@ static char *read_text(const char *file)
 	return text;
 }
 
+/* A symbol of a module is followed by its name: "func [module]". */
+static bool in_module(const char *name)
+{
+	return strchr(name, ' ');
+}
+
 static void add_symbol(struct symbols *syms, __u64 addr, const char *name)
 {
+	if (!strcmp(name, "_stext"))
+		syms->stext = addr;
+	if (in_module(name))
+		syms->has_modules = true;
 	if (syms->nr == syms->alloc) {
 		syms->alloc = syms->alloc ? 2 * syms->alloc : 4096;
 		syms->table = xrealloc(syms->table, syms->alloc * sizeof(*syms->table));
@@ -139,6 +162,7 @@ struct symbols *symbols_read(const char *file)
 	if (!text)
 		return NULL;
 	syms = xcalloc(1, sizeof(*syms));
+	syms->file = file;
 	syms->text = text;
 	if (!load_symbols(syms, file)) {
 		symbols_free(syms);
@@ -149,15 +173,69 @@ struct symbols *symbols_read(const char *file)
 
 void symbols_free(struct symbols *syms)
 {
+	struct guest_kernel *kernel;
+
 	if (!syms)
 		return;
+	while ((kernel = syms->kernels)) {
+		syms->kernels = kernel->next;
+		free(kernel);
+	}
+	map_free(&syms->kernel_map);
 	free(syms->table);
 	free(syms->text);
 	free(syms);
 }
 
+bool symbols_have_stext(const struct symbols *syms)
+{
+	return syms && syms->stext;
+}
+
+static struct guest_kernel *add_kernel(struct symbols *syms, __u32 vm)
+{
+	struct guest_kernel *kernel = xcalloc(1, sizeof(*kernel));
+
+	kernel->next = syms->kernels;
+	syms->kernels = kernel;
+	map_add(&syms->kernel_map, vm, kernel);
+	return kernel;
+}
+
+static void warn_of_modules(struct symbols *syms)
+{
+	if (syms->has_modules && !syms->shifted)
+		warnx("%s: of another boot than the guest's: symbols of modules are left out",
+		      syms->file);
+	syms->shifted = true;
+}
+
+bool symbols_set_stext(struct symbols *syms, __u32 vm, __u64 stext)
+{
+	struct guest_kernel *kernel;
+	bool moved;
+
+	if (!symbols_have_stext(syms))
+		return false;
+	kernel = map_get(&syms->kernel_map, vm);
+	moved = kernel && kernel->stext != stext;
+	if (!kernel)
+		kernel = add_kernel(syms, vm);
+	kernel->stext = stext;
+	if (stext != syms->stext)
+		warn_of_modules(syms);
+	return moved;
+}
+
+__u64 symbols_shift(const struct symbols *syms, __u32 vm)
+{
+	const struct guest_kernel *kernel = syms ? map_get(&syms->kernel_map, vm) : NULL;
+
+	return kernel ? kernel->stext - syms->stext : 0;
+}
+
 /* The last symbol at or below @addr */
-static const struct symbol *find_symbol(const struct symbols *syms, __u64 addr)
+static const struct symbol *find_file_symbol(const struct symbols *syms, __u64 addr)
 {
 	size_t low = 0, high = syms ? syms->nr : 0;
 
@@ -174,9 +252,24 @@ static const struct symbol *find_symbol(const struct symbols *syms, __u64 addr)
 	return &syms->table[low - 1];
 }
 
-void symbols_print_function(const struct symbols *syms, __u64 addr, FILE *out)
+/* Of the address @addr of a guest */
+static const struct symbol *find_symbol(const struct symbols *syms, __u64 shift, __u64 addr)
 {
-	const struct symbol *sym = find_symbol(syms, addr);
+	const struct symbol *sym = find_file_symbol(syms, addr - shift);
+
+	return sym && shift && in_module(sym->name) ? NULL : sym;
+}
+
+const char *symbols_core_function(const struct symbols *syms, __u64 file_addr)
+{
+	const struct symbol *sym = find_file_symbol(syms, file_addr);
+
+	return sym && !in_module(sym->name) ? sym->name : NULL;
+}
+
+void symbols_print_function(const struct symbols *syms, __u64 shift, __u64 addr, FILE *out)
+{
+	const struct symbol *sym = find_symbol(syms, shift, addr);
 
 	if (sym)
 		fputs(sym->name, out);
@@ -184,9 +277,9 @@ void symbols_print_function(const struct symbols *syms, __u64 addr, FILE *out)
 		fprintf(out, "0x%llx", addr);
 }
 
-void symbols_print_address(const struct symbols *syms, __u64 addr, FILE *out)
+void symbols_print_address(const struct symbols *syms, __u64 shift, __u64 addr, FILE *out)
 {
-	const struct symbol *sym = find_symbol(syms, addr);
+	const struct symbol *sym = find_symbol(syms, shift, addr);
 	int len;
 
 	if (!sym) {
@@ -194,5 +287,6 @@ void symbols_print_address(const struct symbols *syms, __u64 addr, FILE *out)
 		return;
 	}
 	len = strcspn(sym->name, " ");
-	fprintf(out, "%.*s+0x%llx%s", len, sym->name, addr - sym->addr, sym->name + len);
+	fprintf(out, "%.*s+0x%llx%s", len, sym->name, addr - shift - sym->addr,
+		sym->name + len);
 }

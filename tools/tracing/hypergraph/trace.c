@@ -55,7 +55,6 @@ struct thread {
 	int host_cpu;		/* where it was seen last */
 	__u32 vm;
 	__u32 vcpu;
-	__u64 exit_ts;
 	struct trace_event exit;
 };
 
@@ -77,6 +76,7 @@ struct trace {
 
 	trace_handler_t handler;
 	void *ctx;
+	bool stopped;
 	struct trace_totals totals;
 };
 
@@ -128,13 +128,13 @@ static void handle_exit(struct trace *t, struct thread *th, struct tep_record *r
 	ev->exit.reason = read_field(t, &t->exit_field[EXIT_REASON], rec);
 	ev->exit.isa = read_field(t, &t->exit_field[EXIT_ISA], rec);
 	ev->exit.rip = read_field(t, &t->exit_field[EXIT_RIP], rec);
-	th->exit_ts = rec->ts;
+	ev->ts = rec->ts;
 	th->held = true;
 }
 
 static void handle_hypercall(struct trace *t, struct thread *th, struct tep_record *rec)
 {
-	struct trace_event ev = { .type = TRACE_HYPERCALL };
+	struct trace_event ev = { .type = TRACE_HYPERCALL, .ts = rec->ts };
 	int i;
 
 	ev.call.nr = read_field(t, &t->hypercall_field[HC_NR], rec);
@@ -168,6 +168,7 @@ static void handle_lost(struct trace *t, struct thread *current, struct tep_reco
 {
 	struct trace_event ev = {
 		.type = TRACE_LOST,
+		.ts = rec->ts,
 		.lost = { .count = rec->missed_events, .host_cpu = rec->cpu },
 	};
 	struct thread *th;
@@ -218,17 +219,22 @@ static int handle_record(struct tracecmd_input *input, struct tep_record *rec, i
 	else if (exit)
 		handle_exit(t, th, rec);
 	else
-		end_exit(t, th, rec->ts - th->exit_ts);
-	return 0;
+		end_exit(t, th, rec->ts - th->exit.ts);
+	/* A negative one ends the iteration. libtracecmd 1.3 then leaks a record a CPU. */
+	return t->stopped ? -1 : 0;
 }
 
 int trace_read(struct trace *t, trace_handler_t handler, void *ctx)
 {
 	struct thread *th;
+	int ret;
 
 	t->handler = handler;
 	t->ctx = ctx;
-	if (tracecmd_iterate_events(t->input, NULL, 0, handle_record, t) < 0) {
+	ret = tracecmd_iterate_events(t->input, NULL, 0, handle_record, t);
+	if (t->stopped)
+		return 0;
+	if (ret < 0) {
 		warnx("%s: reading failed", t->file);
 		return -1;
 	}
@@ -240,6 +246,11 @@ int trace_read(struct trace *t, trace_handler_t handler, void *ctx)
 		return -1;
 	}
 	return 0;
+}
+
+void trace_stop(struct trace *t)
+{
+	t->stopped = true;
 }
 
 const struct trace_totals *trace_totals(const struct trace *t)

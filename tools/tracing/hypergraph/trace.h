@@ -19,6 +19,7 @@ struct trace_event {
 	enum trace_event_type type;
 	__u32 vm;		/* pid of the VMM */
 	__u32 vcpu;
+	__u64 ts;		/* ns of the host's clock */
 	union {
 		struct {
 			__u64 nr;
@@ -58,6 +59,9 @@ struct trace *trace_open(const char *file);
  * together in the order in which they end. Negative after an error message.
  */
 int trace_read(struct trace *trace, trace_handler_t handler, void *ctx);
+
+/* For a handler that has seen enough: trace_read() returns 0 soon after. */
+void trace_stop(struct trace *trace);
 
 const struct trace_totals *trace_totals(const struct trace *trace);
 void trace_close(struct trace *trace);

@@ -6,6 +6,9 @@
  *	enter	CPU THREAD NS VM VCPU ADDRESS DEPTH
  *	return	CPU THREAD NS VM VCPU ADDRESS DURATION DEPTH
  *	switch	CPU THREAD NS VM VCPU PREV-PID NEXT-PID NEXT-COMM
+ *	hello	CPU THREAD NS VM VCPU CPUS STEXT BUILD-ID
+ *	mark	CPU THREAD NS VM VCPU KIND TEXT		one event or more, NS apart by 1
+ *	frame	CPU THREAD NS VM VCPU ADDRESS DEPTH PID GUEST-CPU
  *	call	CPU THREAD NS VM VCPU NR A0 A1 A2 A3
  *	exit	CPU THREAD NS ISA REASON RIP
  *	entry	CPU THREAD NS
@@ -137,6 +140,31 @@ static void add_event(unsigned int nr, __u64 ns, const void *event, size_t size)
 	memcpy(page + 8, &commit, sizeof(commit));
 }
 
+static int parse_hello(const char *args, struct hypergraph_host *ev)
+{
+	__u64 cpus, *a = ev->a;
+
+	ev->nr = HYPERGRAPH_NR_HELLO;
+	if (sscanf(args, "%llu %llx %16llx%16llx", &cpus, &a[1], &a[2], &a[3]) != 4)
+		return 0;
+	a[0] = cpus << 32 | HYPERGRAPH_VERSION;
+	a[2] = __builtin_bswap64(a[2]);
+	a[3] = __builtin_bswap64(a[3]);
+	return 1;
+}
+
+static int parse_frame(const char *args, struct hypergraph_host *ev)
+{
+	__u64 pid, cpu, *a = ev->a;
+
+	ev->nr = HYPERGRAPH_NR_MARK;
+	a[0] = HYPERGRAPH_MARK_FRAME;
+	if (sscanf(args, "%llx %llu %llu %llu", &a[1], &a[2], &pid, &cpu) != 4)
+		return 0;
+	a[3] = cpu << 32 | pid;
+	return 1;
+}
+
 static int parse_hypercall(const char *word, const char *args, struct hypergraph_host *ev)
 {
 	char comm[16] = "";
@@ -158,8 +186,49 @@ static int parse_hypercall(const char *word, const char *args, struct hypergraph
 		memcpy(&a[3], comm, 8);
 		return 1;
 	}
+	if (!strcmp(word, "hello"))
+		return parse_hello(args, ev);
+	if (!strcmp(word, "frame"))
+		return parse_frame(args, ev);
 	return !strcmp(word, "call") &&
 	       sscanf(args, "%llx %llx %llx %llx %llx", &ev->nr, &a[0], &a[1], &a[2], &a[3]) == 5;
+}
+
+static __u64 mark_kind(const char *name)
+{
+	static const char * const names[] = {
+		[HYPERGRAPH_MARK_USER]		= "user",
+		[HYPERGRAPH_MARK_BOOT]		= "boot",
+		[HYPERGRAPH_MARK_OOPS]		= "oops",
+		[HYPERGRAPH_MARK_PANIC]		= "panic",
+		[HYPERGRAPH_MARK_REBOOT]	= "reboot",
+		[HYPERGRAPH_MARK_TRIPLE_FAULT]	= "triple_fault",
+	};
+	__u64 kind;
+
+	for (kind = HYPERGRAPH_MARK_USER; kind <= HYPERGRAPH_MARK_TRIPLE_FAULT; kind++) {
+		if (!strcmp(names[kind], name))
+			return kind;
+	}
+	errx(1, "no such kind of mark: %s", name);
+}
+
+static void add_mark(unsigned int cpu, __u64 ns, struct hypergraph_host *ev, const char *args)
+{
+	char name[16], text[HYPERGRAPH_MARK_MAX + HYPERGRAPH_MARK_BYTES] = "";
+	__u64 offset = 0, length, kind;
+
+	if (sscanf(args, "%15s %256[^\n]", name, text) < 1)
+		errx(1, "bad mark: %s", args);
+	kind = mark_kind(name);
+	length = strlen(text);
+	do {
+		ev->nr = HYPERGRAPH_NR_MARK;
+		ev->a[0] = offset << 32 | length << 8 | kind;
+		memcpy(&ev->a[1], text + offset, HYPERGRAPH_MARK_BYTES);
+		add_event(cpu, ns++, ev, sizeof(*ev));
+		offset += HYPERGRAPH_MARK_BYTES;
+	} while (offset < length);
 }
 
 static int parse_exit(const char *args, struct kvm_exit *ev)
@@ -190,8 +259,13 @@ static void parse_event(const char *word, const char *args)
 		add_event(cpu, ns, &exit, sizeof(exit));
 		return;
 	}
-	if (sscanf(args, "%u %u %n", &ev.vm, &ev.vcpu, &skip) != 2 ||
-	    !parse_hypercall(word, args + skip, &ev))
+	if (sscanf(args, "%u %u %n", &ev.vm, &ev.vcpu, &skip) != 2)
+		errx(1, "bad line: %s ... %s", word, args);
+	if (!strcmp(word, "mark")) {
+		add_mark(cpu, ns, &ev, args + skip);
+		return;
+	}
+	if (!parse_hypercall(word, args + skip, &ev))
 		errx(1, "bad line: %s ... %s", word, args);
 	add_event(cpu, ns, &ev, sizeof(ev));
 }
@@ -290,7 +364,7 @@ static void put_data(FILE *out)
 
 int main(int argc, char **argv)
 {
-	char line[256];
+	char line[512];
 
 	/* The format of kvm's events only, as a host without the patch has */
 	int without = argc == 2 && !strcmp(argv[1], "--without-hypergraph");

@@ -4,7 +4,9 @@
 #
 #	run.sh HYPERGRAPH GEN_TRACE
 #
-# Each cases/NAME.events becomes a trace.dat, whose report must be cases/NAME.report.
+# Each cases/NAME.events becomes a trace.dat. What a command prints of it must be
+# cases/NAME.COMMAND, for each command that has such a file, and on stderr what is
+# in cases/NAME.stderr, or nothing.
 # After those come the errors, each of them one clear line.
 set -eu
 
@@ -47,12 +49,12 @@ same() {
 	return 1
 }
 
-# reports NAME FILE: the last run printed FILE, and no error
+# reports NAME FILE [STDERR]: the last run printed FILE, and STDERR or no error
 reports() {
 	ok=0
 	: >"$tmp/none"
 	same "$2" "$tmp/out" || ok=1
-	same "$tmp/none" "$tmp/err" || ok=1
+	same "${3:-$tmp/none}" "$tmp/err" || ok=1
 	[ "$status" -eq 0 ] || ok=1
 	result $ok "$1"
 }
@@ -68,12 +70,23 @@ fails() {
 	result $ok "$1"
 }
 
+stderr_of() {
+	if [ -f "$dir/cases/$1.stderr" ]; then
+		echo "$dir/cases/$1.stderr"
+	fi
+}
+
 test_cases() {
+	cp "$dir/kallsyms" "$tmp/kallsyms"
 	for events in "$dir"/cases/*.events; do
 		name=$(basename "$events" .events)
 		"$gen_trace" <"$events" >"$tmp/trace.dat"
-		run report --kallsyms "$dir/kallsyms"
-		reports "$name" "$dir/cases/$name.report"
+		for command in report crash boot; do
+			wanted=$dir/cases/$name.$command
+			[ -f "$wanted" ] || continue
+			run "$command" --kallsyms kallsyms
+			reports "$name: $command" "$wanted" "$(stderr_of "$name")"
+		done
 	done
 }
 
@@ -81,6 +94,9 @@ test_without_kallsyms() {
 	"$gen_trace" <"$dir/cases/exits.events" >"$tmp/some.dat"
 	run report some.dat
 	reports "no kallsyms" "$dir/cases/exits.no_kallsyms"
+	"$gen_trace" <"$dir/cases/boot_returns.events" >"$tmp/some.dat"
+	run boot some.dat
+	reports "boot without kallsyms" "$dir/cases/boot_returns.no_kallsyms"
 }
 
 # bad_trace NAME FILE LINE
@@ -164,18 +180,20 @@ help() {
 test_usage() {
 	usage_error "no command"
 	usage_error "unknown command" nonsense
-	usage_error "unknown option" report --nonsense
-	usage_error "two traces" report one two
 	help "help" --help
-	help "help of report" report --help
+	for command in report crash boot; do
+		usage_error "unknown option of $command" "$command" --nonsense
+		usage_error "two traces for $command" "$command" one two
+		help "help of $command" "$command" --help
+	done
 }
 
 test_full_disk() {
 	status=0
 	"$hypergraph" report "$tmp/whole" >/dev/full 2>"$tmp/err" || status=$?
 	: >"$tmp/out"
-	fails "no space for the report" 1 \
-		"hypergraph: writing the report: No space left on device"
+	fails "no space for the output" 1 \
+		"hypergraph: writing the output: No space left on device"
 }
 
 echo "TAP version 13"

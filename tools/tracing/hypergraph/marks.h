@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The marks of a guest, each put together from the hypercalls of one vCPU. */
+#ifndef HYPERGRAPH_MARKS_H
+#define HYPERGRAPH_MARKS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <linux/hypergraph.h>
+#include <linux/types.h>
+
+/* What came of a mark so far. Parts may be missing before it and behind it. */
+struct mark {
+	__u8 kind;		/* HYPERGRAPH_MARK_..., 0: nothing came */
+	__u64 ts;		/* of its first part, ns */
+	__u32 length;		/* of the whole text */
+	__u32 offset;		/* in it, of what came */
+	__u32 nr;		/* bytes that came */
+	char text[HYPERGRAPH_MARK_MAX];
+};
+
+/* The kind of mark that arguments @a are of */
+static inline __u8 mark_kind(const __u64 *a)
+{
+	return a[0] & 0xff;
+}
+
+/* Can @a be a part of a mark that has text? What is asked below needs that. */
+bool mark_is_part(const __u64 *a);
+
+/* Is @a the next part of @m? */
+bool mark_continues(const struct mark *m, const __u64 *a);
+
+void mark_begin(struct mark *m, const __u64 *a, __u64 ts);
+void mark_append(struct mark *m, const __u64 *a);
+
+/* Did its last part come? */
+bool mark_ended(const struct mark *m);
+
+/* It tells that the guest's kernel is at its end. */
+bool mark_is_crash(const struct mark *m);
+
+/* Its text, safe to print, and what of it is missing; to be freed. */
+char *mark_text(const struct mark *m);
+
+/* "panic: text" */
+void mark_print(const struct mark *m, FILE *out);
+
+#endif /* HYPERGRAPH_MARKS_H */
