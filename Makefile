@@ -23,6 +23,8 @@ MAKEFLAGS += --no-print-directory
 help:
 	echo "make demo    record a guest's kernel on its host, and report it"
 	echo "make check   the tests"
+	echo "make check-debug  those of the guest's side on kernels that find bugs of memory,"
+	echo "             locks, context (KASAN, lockdep) and data races (KCSAN): 40 minutes"
 	echo "make vm      an interactive host; 'guest SCRIPT' in it boots a guest"
 	echo "             RUN=script      run a script there instead, return its status"
 	echo "             SHARE=dir       show a directory in it, and in guests, as /share"
@@ -86,6 +88,15 @@ demo: kernel tool
 .PHONY: check
 check: kernel stock-kernel tool
 	vm/check $(base) $(out)/tool
+
+debug_configs := $(CURDIR)/vm/debug.config $(CURDIR)/vm/kcsan.config
+
+.PHONY: check-debug
+check-debug: kernel
+	for config in $(debug_configs); do \
+		vm/kernel $(base) hypergraph $$config || exit; \
+	done
+	vm/check-debug $(base) $(debug_configs)
 
 .PHONY: clean
 clean:

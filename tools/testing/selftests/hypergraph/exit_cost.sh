@@ -7,6 +7,6 @@ set -eu
 . "$(dirname "$(readlink -f "$0")")/functions.sh"
 
 need_host
-need_module
+need_module test_hypercall
 guest "$TESTDIR/exit_cost.guest.sh" "$SHARE" >"$WORK/log" 2>&1 || show "$WORK/log"
 cat "$SHARE/cost"

@@ -36,9 +36,8 @@ need_event()
 
 need_module()
 {
-	MODULE=$TESTDIR/test_modules/test_hypercall.ko
-	[ -f "$MODULE" ] || skip "needs test_modules/test_hypercall.ko"
-	cp "$MODULE" "$SHARE/"
+	[ -f "$TESTDIR/test_modules/$1.ko" ] || skip "needs test_modules/$1.ko"
+	cp "$TESTDIR/test_modules/$1.ko" "$SHARE/"
 }
 
 # The exit reason of a hypercall: VMMCALL on AMD, VMCALL on Intel.
@@ -103,6 +102,30 @@ recorded_events()
 {
 	trace-cmd report -i "$WORK/trace.dat" 2>/dev/null |
 	sed -n 's/.* hypergraph_host: .*vcpu=\([^ ]*\) nr=\([^ ]*\) a0=\([^ ]*\) a1=\([^ ]*\) a2=\([^ ]*\) a3=\([^ ]*\) .*/\1 \2 \3 \4 \5 \6/p'
+}
+
+# The marks with text among recorded events on stdin, a line each: kind and text
+marks_recorded()
+{
+	while read -r _vcpu _nr _a0 _a1 _a2 _a3; do
+		case "$_nr $_a0" in
+		"0x67 0x7") continue ;;
+		"0x67 "*) ;;
+		*) continue ;;
+		esac
+		_len=$((_a0 >> 8 & 0xffffff))
+		_pos=$((_a0 >> 32))
+		[ $_pos -gt 0 ] || printf '%d ' $((_a0 & 0xff))
+		for _word in "$_a1" "$_a2" "$_a3"; do
+			for _shift in 0 8 16 24 32 40 48 56; do
+				[ $_pos -lt $_len ] || break
+				# shellcheck disable=SC2059 # the format is the byte
+				printf "\\$(printf %03o $((_word >> _shift & 0xff)))"
+				_pos=$((_pos + 1))
+			done
+		done
+		[ $_pos -lt $_len ] || echo
+	done
 }
 
 # guest_count NAME: a counter of the guest's hypergraph_stats, or words that are

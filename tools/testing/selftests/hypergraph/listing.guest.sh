@@ -20,3 +20,4 @@ sh -c 'echo -n hypergraph-test >/proc/self/comm
 	echo two >/tmp/file' "$dir"
 echo 0 >tracing_on
 cat hypergraph_stats >"$dir/stats"
+echo nop >current_tracer

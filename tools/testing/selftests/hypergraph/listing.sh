@@ -57,7 +57,7 @@ check_equal "the guest's status" $status 0
 
 trace-cmd report -i "$WORK/trace.dat" 2>/dev/null >"$WORK/report"
 # KVM's own hypercalls have smaller numbers.
-sed -n 's/.* kvm_hypercall: *\(nr 0x\(64\|65\|3e8\) .*\)/\1/p' "$WORK/report" \
+sed -n 's/.* kvm_hypercall: *\(nr 0x\(64\|65\|66\|3e8\) .*\)/\1/p' "$WORK/report" \
 	>"$WORK/hypercalls"
 head -n 12 "$WORK/hypercalls" | sed 's/^/# /'
 
@@ -67,11 +67,12 @@ check_equal "all sent are in the listing" "$(wc -l <"$WORK/hypercalls")" "$sent"
 entries=$(lines "nr 0x64 a0 $text a1 0x[0-5] a2 0x0 a3 0x0")
 returns=$(lines "nr 0x65 a0 $text a1 $hex a2 0x[0-5] a3 0x0")
 switches=$(lines "nr 0x3e8 a0 $hex a1 $hex a2 $hex a3 $hex")
-ktap_print_msg "$entries entries, $returns returns, $switches switches"
+hellos=$(lines "nr 0x66 a0 0x100000001 a1 $text a2 $hex a3 $hex")
+ktap_print_msg "$entries entries, $returns returns, $switches switches, $hellos hello"
 check "entries, returns and switches were sent" all_sent \
 	"$entries" "$returns" "$switches"
 check_equal "and have the form of the listing" \
-	$((entries + returns + switches)) "$sent"
+	$((entries + returns + switches + hellos)) "$sent"
 check "each return is that of a call" returns_match_calls
 # The task's pid, and its name as it stands in memory: "ph-test", "hypergra"
 check "the switch to hypergraph-test names it" [ "$(lines \

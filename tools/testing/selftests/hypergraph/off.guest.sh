@@ -20,3 +20,4 @@ echo 1 >tracing_on
 mkdir /tmp/dir
 echo 0 >tracing_on
 cat hypergraph_stats >"$dir/stats"
+echo nop >current_tracer

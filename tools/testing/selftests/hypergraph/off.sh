@@ -12,7 +12,7 @@ returned()
 
 need_host
 need_event
-need_module
+need_module test_hypercall
 ktap_print_header
 ktap_set_plan 7
 

@@ -55,6 +55,7 @@ wait
 echo 0 >tracing_on
 echo 0 >$oracle/tracing_on
 cat hypergraph_stats >"$dir/stats"
+echo nop >current_tracer
 cpu=0
 while [ $cpu -lt "$cpus" ]; do
 	cat $oracle/per_cpu/cpu$cpu/trace >"$dir/oracle.$cpu"

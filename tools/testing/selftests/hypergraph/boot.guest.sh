@@ -1,0 +1,13 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Usage: boot.guest.sh DIR
+# In a guest that was booted with ftrace=hypergraph
+set -eu
+
+cd /sys/kernel/tracing
+echo 0 >tracing_on
+cat hypergraph_stats >"$1/stats"
+cat current_tracer >"$1/tracer"
+echo nop >current_tracer
+cat /proc/kallsyms >"$1/kallsyms"
+dmesg | grep -E 'WARNING|BUG:|Oops|hypergraph_boot=:|rcu.*stall' >"$1/warnings" || :

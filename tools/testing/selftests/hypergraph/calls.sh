@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-2.0
+# Sourced after functions.sh: the calls that the host recorded and those that
+# function_graph recorded in the guest, in a form in which they can be compared.
+# shellcheck shell=sh
+
+# Of events the calls and returns on vCPU $1: "call|return address depth"
+calls_recorded()
+{
+	awk -v vcpu="$1" '
+	$1 != vcpu { next }
+	$2 == "0x64" { print "call", substr($3, 3), $4 }
+	$2 == "0x65" { print "return", substr($3, 3), $5 }'
+}
+
+# "name address" for every address, as kallsyms has it: of symbols at the same
+# address the first. Addresses are all of one length, so text order will do.
+name_addresses()
+{
+	{
+		awk '$2 ~ /^[tTwW]$/ { print $1, "symbol", $3 }' "$SHARE/kallsyms"
+		awk '{ print $2, "z" }' "$@" | sort -u
+	} | LC_ALL=C sort -s -k1,2 | awk '
+	$2 == "symbol" && $1 != last { last = $1; name = $3 }
+	$2 == "z" { print name, $1 }'
+}
+
+# learn_names FILE...: the names of the functions in recorded events, for the below
+learn_names()
+{
+	awk '$2 == "0x64" || $2 == "0x65" { print "call", substr($3, 3) }' "$@" >"$WORK/addresses"
+	name_addresses "$WORK/addresses" >"$WORK/names"
+}
+
+# The same as calls_recorded, with names
+named_calls_recorded()
+{
+	calls_recorded "$1" | awk '
+	NR == FNR { name[$2] = $1; next }
+	{ print $1, name[$2], $3 }' "$WORK/names" -
+}
+
+# From function_graph's text on stdin; two columns of indentation are one of depth, and a
+# leaf is a call with its return.
+calls_traced()
+{
+	sed -n 's/^[^|]*|  \( *[^ ].*\)$/\1/p' | awk '
+	{
+		match($0, /^ */)
+		depth = RLENGTH / 2
+		$0 = substr($0, RLENGTH + 1)
+	}
+	{ sub(/ \[[^ ]*\]/, "") }
+	/^} \/\* .* \*\/$/ { print "return", $3, depth; next }
+	/\(\) \{$/ { sub(/\(\) \{$/, ""); print "call", $0, depth; next }
+	/\(\);$/ {
+		sub(/\(\);$/, "")
+		print "call", $0, depth
+		print "return", $0, depth
+	}'
+}
+
+# The calls of tasks, then those of interrupts, then those of interrupts that came
+# in these. An interrupt may come when one tracer has recorded a call and the
+# other has not: each is in order, but where between calls it came is not known
+# better than that. It ends with its root's return or, where set_graph_notrace
+# has swallowed that, with the next call that is no deeper than its root.
+#
+# by_interrupt_level [DEPTH]: without those interrupts that came at less than DEPTH
+by_interrupt_level()
+{
+	awk -v least="${1:-0}" '
+	{
+		returned = level && $1 == "return" && root[level] == $2 " " $3
+		while (!returned && level && $3 <= depth[level]) {
+			level--
+			returned = level && $1 == "return" && root[level] == $2 " " $3
+		}
+	}
+	$1 == "call" && $2 ~ /^(irq_enter_rcu|irq_exit_rcu|__sysvec_.*|__common_interrupt|__hrtimer_rearm_deferred)$/ {
+		level++
+		root[level] = $2 " " $3
+		depth[level] = $3
+		if (level == 1)
+			left_out = $3 < least
+	}
+	!(level && left_out) { print level + 0, $0 }
+	returned { level-- }' |
+	sort -s -k1,1n
+}
+
+# same_calls DESCRIPTION TRACED RECORDED: pass if both files hold the same calls, and
+# some
+same_calls()
+{
+	same=0
+	[ -s "$2" ] || same=1
+	diff -u "$2" "$3" >"$WORK/diff" || same=1
+	head -n 20 "$WORK/diff" | sed 's/^/# /'
+	check "$1" [ $same -eq 0 ]
+}

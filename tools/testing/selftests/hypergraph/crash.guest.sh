@@ -1,0 +1,22 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Usage: crash.guest.sh DIR HOW
+# In a guest: trace, and end as HOW says.
+set -eu
+
+insmod "$1/test_calls.ko"
+cat /proc/kallsyms >"$1/kallsyms"
+cd /sys/kernel/tracing
+echo 'test_*' >set_ftrace_filter
+case $2 in
+*-returns)
+	echo 0 >options/hypergraph-entry
+	;;
+power-off)
+	echo >set_ftrace_filter
+	echo kernel_power_off >set_graph_function
+	;;
+esac
+echo hypergraph >current_tracer
+[ "$2" != power-off ] || exit 0
+echo crash "${2%-returns}" >/sys/module/test_calls/parameters/run

@@ -1,0 +1,90 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# However a guest ends, its host has recorded how, and the call stack it ended in.
+set -eu
+. "$(dirname "$(readlink -f "$0")")/functions.sh"
+. "$TESTDIR/calls.sh"
+
+# crash HOW: a guest that ends so; its status is none unless it powers off
+crash()
+{
+	rm -f "$SHARE/kallsyms"
+	record_once "-e hypergraph_host" guest --append oops=panic \
+		"$TESTDIR/crash.guest.sh" "$SHARE" "$1" || :
+	recorded_events >"$WORK/events"
+	learn_names "$WORK/events"
+	marks_recorded <"$WORK/events" >"$WORK/marks"
+	show "$WORK/marks"
+}
+
+# The functions that were open after the events on stdin, outermost first
+open_after()
+{
+	named_calls_recorded 0 | awk '
+	$1 == "call" { name[$3] = $2; depth = $3 }
+	$1 == "return" { depth = $3 - 1 }
+	END { for (i = 0; i <= depth; i++) printf "%s ", name[i] }'
+}
+
+# When the first mark of a crash came
+open_calls()
+{
+	awk '$2 == "0x67" { exit } { print }' "$WORK/events" | open_after
+}
+
+# The same from the marks that carry a frame each, the innermost first
+frames()
+{
+	while read -r vcpu nr a0 addr depth _; do
+		[ "$nr $a0" != "0x67 0x7" ] || printf '%s 0x64 0x%x %s\n' "$vcpu" "$addr" "$depth"
+	done <"$WORK/events" >"$WORK/frames"
+	learn_names "$WORK/frames"
+	named_calls_recorded 0 <"$WORK/frames" | sort -k 3n | awk '{ printf "%s ", $2 }'
+}
+
+# The oops text of the guest's console has the same functions.
+console_calls()
+{
+	sed -n 's/.*[ :]\(test_crash[a-z_]*\)+0x.*/\1/p' "$WORK/record.log" | awk '!seen[$1]++'
+}
+
+mark_kinds()
+{
+	cut -d' ' -f1 "$WORK/marks" | uniq | tr '\n' ' '
+}
+
+stack="test_crash_outer test_crash_inner test_crash "
+
+need_host
+need_event
+need_module test_calls
+ktap_print_header
+ktap_set_plan 13
+
+crash oops
+check_equal "oops: marks" "$(mark_kinds)" "3 4 "
+check "oops: says where" grep -q '^3 Oops at test_crash+0x' "$WORK/marks"
+check_equal "oops: the open calls" "$(open_calls)" "$stack"
+check_equal "oops: the guest's console shows the same" \
+	"$(console_calls | tr '\n' ' ')" "test_crash test_crash_inner test_crash_outer "
+
+crash panic
+check_equal "panic: marks" "$(mark_kinds)" "4 "
+check_equal "panic: its text" "$(cat "$WORK/marks")" "4 test_calls: as asked"
+check_equal "panic: the open calls" "$(open_calls)" "$stack"
+
+crash panic-returns
+check_equal "returns only, panic: the open calls" "$(frames)" "$stack"
+
+crash triple-fault
+check_equal "triple fault: marks" "$(mark_kinds)" "6 "
+check_equal "triple fault: the open calls" "$(open_calls)" "$stack"
+
+crash power-off
+check_equal "power-off: marks" "$(cat "$WORK/marks")" "5 power-off"
+last=$(open_after <"$WORK/events")
+ktap_print_msg "$last"
+check "power-off: traced into what the guest ends in" \
+	expr "$last" : 'kernel_power_off machine_power_off .* acpi_enter_sleep_state ' '>' 0
+check_equal "no warning in the host's log" "$(host_warnings)" ""
+ktap_finished

@@ -1,0 +1,35 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Usage: durations.guest.sh DIR FUNCTION...
+# In a guest: what each of test_calls.ko's functions takes by itself, with an
+# fgraph_ops that does nothing, and with the tracer.
+set -eu
+
+dir=$1
+shift
+parameters=/sys/module/test_calls/parameters
+
+# measure HOW NAME...: "HOW NAME ticks" of each to the file
+measure()
+{
+	how=$1
+	shift
+	for name; do
+		dmesg -c >/dev/null
+		echo "$name ticks" >$parameters/run
+		dmesg | sed -n "s/.*test_calls: $name ticks=/$how $name /p" >>"$dir/ticks"
+	done
+}
+
+insmod "$dir/test_calls.ko"
+: >"$dir/ticks"
+measure untraced "$@"
+echo 1 >$parameters/graph
+measure floor "$@"
+echo 0 >$parameters/graph
+cd /sys/kernel/tracing
+echo 'test_*' >set_ftrace_filter
+echo hypergraph >current_tracer
+measure uncorrected "$@"
+echo nop >current_tracer
+cat /proc/kallsyms >"$dir/kallsyms"

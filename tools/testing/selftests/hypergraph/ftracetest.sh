@@ -1,0 +1,27 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# ftrace's own tests of the tracer, in a guest.
+set -eu
+. "$(dirname "$(readlink -f "$0")")/functions.sh"
+
+ftracetest=$(readlink -f "$TESTDIR/../ftrace/ftracetest") || ftracetest=
+
+# run DESCRIPTION EVENTS: in a guest, while the host records EVENTS
+run()
+{
+	: >"$SHARE/log"
+	status=0
+	record "$2" guest "$TESTDIR/ftracetest.guest.sh" "$ftracetest" "$SHARE" || status=$?
+	[ $status -eq 0 ] || show "$SHARE/log"
+	check_equal "$1: status" $status 0
+	check_equal "$1: tests that passed" "$(grep -c '\[PASS\]' "$SHARE/log")" 3
+}
+
+need_host
+need_event
+[ -f "$ftracetest" ] || skip "needs ftrace/ftracetest beside it"
+ktap_print_header
+ktap_set_plan 4
+run "the host listens" "-e hypergraph_host"
+run "the host does not" "-e kvm_hypercall"
+ktap_finished

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-2.0
+# Sourced by what runs suites of tests, after common.sh. It sets $vm to this directory,
+# $out to the base's, $work to where the suites keep what they need for a while, and
+# $guest_build to the build whose kernel the guests run.
+# shellcheck shell=bash disable=SC2154
+
+begin_suites()
+{
+	suites_start=$(date +%s)
+	results=$work/results
+	rm -rf "$work"
+	mkdir -p "$work/share"
+	: >"$results"
+}
+
+# suite NAME COMMAND...: run a suite of tests, that prints TAP
+suite()
+{
+	_name=$1
+	shift
+	say ""
+	say "== $_name"
+	_start=$(date +%s)
+	_status=0
+	"$@" >"$work/output" 2>&1 </dev/null || _status=$?
+	plain_tap <"$work/output" | tee "$work/tap"
+	tee -a "$results" <"$work/tap" >/dev/null
+	if [ "$_status" -ne 0 ] && ! grep -q '^not ok' "$work/tap"; then
+		tail -n 20 "$work/output" | sed 's/^/# /'
+		echo "not ok - $_name: status $_status" | tee -a "$results"
+	elif ! grep -q '^ok' "$work/tap"; then
+		echo "not ok - $_name: no test ran" | tee -a "$results"
+	fi
+	cp "$work/output" "$out/log/check-${_name// /-}.log"
+	say "== $_name: $(elapsed "$_start")"
+}
+
+# Of kselftest's nested TAP the tests themselves, and a script only if it failed
+# or was skipped as a whole.
+plain_tap()
+{
+	sed -E -e 's/^(# )+((not )?ok [0-9])/\2/' |
+	sed -E -n -e '/^ok .* selftests: .* # SKIP/p' -e '/^ok [0-9]+ selftests:/d' \
+		-e '/^(not )?ok /p' -e '/^# /p'
+}
+
+count()
+{
+	grep -cE "$1" "$results" || :
+}
+
+install_selftests()
+{
+	run_logged "building the selftests" "$out/log/selftests.log" \
+		make -s -C "$out/hypergraph/src/tools/testing/selftests" \
+		TARGETS='hypergraph ftrace' O="$guest_build" KDIR="$guest_build" CC='ccache gcc' \
+		INSTALL_PATH="$work/share" install
+}
+
+# kselftest BUILD ARGUMENTS...: the kernel's own runner, in a host of that kernel
+kselftest()
+{
+	_build=$1
+	shift
+	printf '#!/bin/sh\nexport GUEST_APPEND="%s"\nexec /share/run_kselftest.sh %s\n' \
+		"${GUEST_APPEND:-}" "$*" >"$work/run"
+	chmod +x "$work/run"
+	"$vm/run" --kernel "$_build" --modules "$_build/modules" \
+		--guest-kernel "$guest_build/arch/x86/boot/bzImage" \
+		--share "$work/share" --run "$work/run" --timeout 2400 \
+		--log "$work/console.log"
+}
+
+# end_suites WHAT: its last line, and whether all passed
+end_suites()
+{
+	say ""
+	say "$1: $(elapsed "$suites_start"); logs: ${out#"$PWD"/}/log/check-*.log"
+	skipped=$(count '^ok .*# SKIP')
+	failed=$(count '^not ok')
+	echo "$(($(count '^ok') - skipped)) passed, $failed failed, $skipped skipped"
+	[ "$failed" -eq 0 ]
+}
