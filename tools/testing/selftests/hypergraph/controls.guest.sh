@@ -282,4 +282,3 @@ for case; do
 	case_"$case"
 done
 cat /proc/kallsyms >>"$dir/kallsyms"
-dmesg | grep -E 'WARNING|BUG:|Oops|rcu.*stall|soft lockup' >"$dir/warnings" || :

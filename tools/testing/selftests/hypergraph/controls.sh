@@ -19,11 +19,8 @@ record_cases()
 	rm -f "$SHARE"/*.stats
 	record "-e hypergraph_host" guest --cpus "$cpus" "$TESTDIR/controls.guest.sh" \
 		"$SHARE" "$@" || status=$?
-	[ $status -eq 0 ] || show "$WORK/record.log"
 	check_equal "$cpus vCPUs: the guest's status" $status 0
 	[ $status -eq 0 ] || ktap_finished
-	show "$SHARE/warnings"
-	check "$cpus vCPUs: no warning in the guest's log" [ ! -s "$SHARE/warnings" ]
 	recorded_events >"$WORK/events"
 	check_equal "$cpus vCPUs: events sent and recorded" \
 		"$(cat "$SHARE"/*.stats | awk '$1 == "sent:" { n += $2 } END { print n }')" \
@@ -108,7 +105,7 @@ need_host
 need_event
 need_module test_calls
 ktap_print_header
-ktap_set_plan 59
+ktap_set_plan 57
 
 # shellcheck disable=SC2086 # a list
 record_cases 1 $cases

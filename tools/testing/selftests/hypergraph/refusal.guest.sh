@@ -44,4 +44,3 @@ done
 kill $load
 
 echo "$total $late $active" >"$dir/rounds"
-dmesg | grep -E 'WARNING|BUG:|Oops|rcu.*stall|soft lockup' >"$dir/warnings" || :
