@@ -1,52 +1,107 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The host's end of hypergraph: join a guest's hypergraph hypercall with its
- * VM-Exit and the following VM-Entry into one hypergraph_host event.
+ * The host's end of hypergraph: join each VM-Exit with the VM-Entry that
+ * follows it on the same vCPU into one event, hypergraph_host if a guest's
+ * hypergraph hypercall caused it and else hypergraph_exit.
  *
- * Enabling the tracepoint is what opts in.  While it is disabled, each hook is
- * a static branch not taken and the guest gets -KVM_ENOSYS, as from a KVM
- * without this file.
+ * Enabling a tracepoint is what opts in.  While both are disabled each hook is
+ * a static branch not taken, and while hypergraph_host is, the guest gets
+ * -KVM_ENOSYS, as from a KVM without this file.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/clocksource.h>
 #include <linux/kvm_host.h>
-#include <linux/sched/clock.h>
+#include <linux/math64.h>
 #include <uapi/linux/hypergraph.h>
 #include <uapi/linux/kvm_para.h>
 
+#include "hyperv.h"
 #include "hypertrace.h"
+#include "pmu.h"
 #include "regs.h"
+#include "trace.h"
 #include "x86.h"
+#include "xen.h"
 
 #define CREATE_TRACE_POINTS
 #include <trace/events/hypergraph.h>
+EXPORT_TRACEPOINT_SYMBOL_GPL(hypergraph_exit);
 EXPORT_TRACEPOINT_SYMBOL_GPL(hypergraph_host);
 
-/*
- * Counts how often the tracepoint was enabled, so that an exit seen during one
- * recording is not joined with an entry seen during a later one.
- */
-static unsigned int hypertrace_session;
+DEFINE_STATIC_KEY_FALSE(kvm_hypertrace_key);
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_hypertrace_key);
 
-/* Called with tracepoints_mutex held, before the tracepoint is enabled. */
+/*
+ * The number of this recording, so that an exit seen during one is not joined with
+ * an entry seen during a later one.  0 is none: it also says that hooks are just
+ * being turned on or off, which is not done to all of them at once.
+ */
+unsigned int kvm_hypertrace_session;
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_hypertrace_session);
+
+/* From ticks of the TSC to ns; written while no tracepoint is enabled */
+static u32 tsc_to_ns_mult, tsc_to_ns_shift;
+
+/* Called with tracepoints_mutex held, before a tracepoint is enabled. */
 int kvm_hypertrace_reg(void)
 {
-	WRITE_ONCE(hypertrace_session, hypertrace_session + 1);
+	static unsigned int sessions;
+
+	static_branch_inc(&kvm_hypertrace_key);
+	if (static_key_count(&kvm_hypertrace_key.key) > 1)
+		return 0;
+
+	clocks_calc_mult_shift(&tsc_to_ns_mult, &tsc_to_ns_shift, tsc_khz,
+			       NSEC_PER_MSEC, 0);
+	if (!++sessions)
+		++sessions;
+	/* Pairs with in_session(): tsc_to_ns_* are set. */
+	smp_store_release(&kvm_hypertrace_session, sessions);
 	return 0;
+}
+
+/* Called with tracepoints_mutex held, before a tracepoint is disabled. */
+void kvm_hypertrace_unreg(void)
+{
+	if (static_key_count(&kvm_hypertrace_key.key) == 1)
+		WRITE_ONCE(kvm_hypertrace_session, 0);
+	static_branch_dec(&kvm_hypertrace_key);
 }
 
 static bool in_session(struct kvm_vcpu_hypertrace *ht)
 {
-	return ht->session == READ_ONCE(hypertrace_session);
+	/* Pairs with kvm_hypertrace_reg(): tsc_to_ns_* are set. */
+	unsigned int session = smp_load_acquire(&kvm_hypertrace_session);
+
+	return session && ht->session == session;
 }
 
-void __kvm_hypertrace_exit(struct kvm_vcpu *vcpu)
+/*
+ * ns since the TSC was @since, or 0 if it is now behind that: it may be if the
+ * vCPU has moved, and the CPUs' TSCs are not synchronized.
+ */
+static u64 ns_since(u64 since)
+{
+	u64 now = rdtsc();
+
+	return now > since ?
+	       mul_u64_u32_shr(now - since, tsc_to_ns_mult, tsc_to_ns_shift) : 0;
+}
+
+void __kvm_hypertrace_exit(struct kvm_vcpu *vcpu, u32 isa)
 {
 	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
+	u32 intr_info, error_code;
 
-	ht->session = READ_ONCE(hypertrace_session);
-	ht->pending = false;
-	ht->exit_time = local_clock();
+	ht->event = KVM_HYPERTRACE_EXIT;
+	ht->isa = isa;
+	ht->nested = is_guest_mode(vcpu);
+	ht->guest_rip = vcpu->arch.guest_state_protected ? 0 : kvm_rip_read(vcpu);
+	ht->vmm_begin = 0;
+	ht->vmm_time = 0;
+	kvm_x86_call(get_exit_info)(vcpu, &ht->reason, &ht->info1, &ht->info2,
+				    &intr_info, &error_code);
 }
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(__kvm_hypertrace_exit);
 
@@ -64,53 +119,118 @@ static bool is_hypergraph_nr(unsigned long nr)
 	}
 }
 
-unsigned long __kvm_hypertrace_hypercall(struct kvm_vcpu *vcpu, unsigned long nr,
-					 unsigned long a0, unsigned long a1,
-					 unsigned long a2, unsigned long a3)
+static __always_inline bool save_hypercall(struct kvm_vcpu *vcpu, unsigned long nr,
+					   unsigned long a0, unsigned long a1,
+					   unsigned long a2, unsigned long a3)
 {
 	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
 
-	if (!is_hypergraph_nr(nr) || vcpu->arch.guest_state_protected)
-		return -KVM_ENOSYS;
+	if (!trace_hypergraph_host_enabled() || !is_hypergraph_nr(nr))
+		return false;
 
-	/* Unless the tracepoint was enabled only after this hypercall's exit. */
+	/* Unless the recording began only after this hypercall's exit. */
 	if (!in_session(ht))
-		return -KVM_ENOSYS;
+		return false;
 
+	ht->event = KVM_HYPERTRACE_HYPERCALL;
+	ht->nested = is_guest_mode(vcpu);
+	ht->guest_rip = kvm_rip_read(vcpu);
 	ht->nr = nr;
 	ht->a0 = a0;
 	ht->a1 = a1;
 	ht->a2 = a2;
 	ht->a3 = a3;
-	ht->guest_rip = kvm_rip_read(vcpu);
-	ht->pending = true;
-	return 0;
+	return true;
 }
+
+bool __kvm_hypertrace_hypercall(struct kvm_vcpu *vcpu, unsigned long nr,
+				unsigned long a0, unsigned long a1,
+				unsigned long a2, unsigned long a3)
+{
+	if (vcpu->arch.guest_state_protected)
+		return false;
+
+	return save_hypercall(vcpu, nr, a0, a1, a2, a3);
+}
+
+/*
+ * In a handler of fast path exits, for a hypercall from 64-bit code at CPL 0: L2
+ * is not active, the guest's state not protected, and the next RIP known without
+ * reading guest memory.  Does what ____kvm_emulate_hypercall() does, for what a
+ * guest's tracer sends only: all other hypercalls take the slow path.
+ */
+fastpath_t kvm_hypertrace_fastpath(struct kvm_vcpu *vcpu)
+{
+	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
+
+	if (!kvm_pmu_is_fastpath_emulation_allowed(vcpu))
+		return EXIT_FASTPATH_NONE;
+
+	if (kvm_xen_hypercall_enabled(vcpu->kvm) || kvm_hv_hypercall_enabled(vcpu))
+		return EXIT_FASTPATH_NONE;
+
+	if (!save_hypercall(vcpu, kvm_rax_read_raw(vcpu), kvm_rbx_read_raw(vcpu),
+			    kvm_rcx_read_raw(vcpu), kvm_rdx_read_raw(vcpu),
+			    kvm_rsi_read_raw(vcpu)))
+		return EXIT_FASTPATH_NONE;
+
+	++vcpu->stat.hypercalls;
+	trace_kvm_hypercall(ht->nr, ht->a0, ht->a1, ht->a2, ht->a3);
+	kvm_rax_write_raw(vcpu, 0);
+
+	if (!kvm_skip_emulated_instruction(vcpu))
+		return EXIT_FASTPATH_EXIT_USERSPACE;
+
+	return EXIT_FASTPATH_REENTER_GUEST;
+}
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_hypertrace_fastpath);
 
 void __kvm_hypertrace_entry(struct kvm_vcpu *vcpu)
 {
 	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
+	enum kvm_hypertrace_event event = ht->event;
+	u64 duration;
 
-	if (!ht->pending)
+	ht->event = KVM_HYPERTRACE_NONE;
+	if (!in_session(ht))
 		return;
 
-	ht->pending = false;
-	if (in_session(ht))
-		trace_hypergraph_host(vcpu, local_clock() - ht->exit_time);
+	duration = ns_since(ht->exit_tsc);
+	if (event == KVM_HYPERTRACE_HYPERCALL)
+		trace_hypergraph_host(vcpu, duration);
+	else
+		trace_hypergraph_exit(vcpu, duration);
 }
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(__kvm_hypertrace_entry);
 
-void __kvm_hypertrace_shutdown(struct kvm_vcpu *vcpu)
+/* Other ioctls of the VMM are a part of its time. */
+void __kvm_hypertrace_load(struct kvm_vcpu *vcpu)
 {
 	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
 
-	if (vcpu->run->exit_reason != KVM_EXIT_SHUTDOWN)
-		return;
+	if (vcpu->wants_to_run && ht->vmm_begin) {
+		ht->vmm_time += ns_since(ht->vmm_begin);
+		ht->vmm_begin = 0;
+	}
+}
 
-	/* The guest's registers are those of a reset by now. */
-	*ht = (struct kvm_vcpu_hypertrace) {
+/* The guest's registers are those of a reset by now, and it can tell nothing more. */
+static void record_triple_fault(struct kvm_vcpu *vcpu)
+{
+	vcpu->arch.hypertrace = (struct kvm_vcpu_hypertrace) {
 		.nr = HYPERGRAPH_NR_MARK,
 		.a0 = HYPERGRAPH_MARK_TRIPLE_FAULT,
 	};
 	trace_hypergraph_host(vcpu, 0);
+}
+
+void __kvm_hypertrace_run_end(struct kvm_vcpu *vcpu, int r)
+{
+	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
+
+	if (ht->event == KVM_HYPERTRACE_EXIT)
+		ht->vmm_begin = rdtsc();
+
+	if (!r && vcpu->run->exit_reason == KVM_EXIT_SHUTDOWN)
+		record_triple_fault(vcpu);
 }

@@ -2,74 +2,83 @@
 #ifndef __KVM_X86_HYPERTRACE_H
 #define __KVM_X86_HYPERTRACE_H
 
+#include <linux/jump_label.h>
 #include <linux/kvm_host.h>
 #include <linux/tracepoint-defs.h>
+#include <asm/tsc.h>
+
+DECLARE_STATIC_KEY_FALSE(kvm_hypertrace_key);
+DECLARE_TRACEPOINT(hypergraph_exit);
+
+extern unsigned int kvm_hypertrace_session;
+
+/* While one of hypergraph's tracepoints is enabled */
+#define kvm_hypertrace_enabled()		\
+	(IS_ENABLED(CONFIG_KVM_HYPERTRACE) &&	\
+	 static_branch_unlikely(&kvm_hypertrace_key))
+
+void __kvm_hypertrace_exit(struct kvm_vcpu *vcpu, u32 isa);
+void __kvm_hypertrace_entry(struct kvm_vcpu *vcpu);
+void __kvm_hypertrace_load(struct kvm_vcpu *vcpu);
+void __kvm_hypertrace_run_end(struct kvm_vcpu *vcpu, int r);
+bool __kvm_hypertrace_hypercall(struct kvm_vcpu *vcpu, unsigned long nr,
+				unsigned long a0, unsigned long a1,
+				unsigned long a2, unsigned long a3);
+fastpath_t kvm_hypertrace_fastpath(struct kvm_vcpu *vcpu);
 
 #ifdef CONFIG_KVM_HYPERTRACE
-
-DECLARE_TRACEPOINT(hypergraph_host);
-
-void __kvm_hypertrace_exit(struct kvm_vcpu *vcpu);
-void __kvm_hypertrace_entry(struct kvm_vcpu *vcpu);
-void __kvm_hypertrace_shutdown(struct kvm_vcpu *vcpu);
-unsigned long __kvm_hypertrace_hypercall(struct kvm_vcpu *vcpu, unsigned long nr,
-					 unsigned long a0, unsigned long a1,
-					 unsigned long a2, unsigned long a3);
-
-#define kvm_hypertrace_enabled()	tracepoint_enabled(hypergraph_host)
-
-#else
-
-#define kvm_hypertrace_enabled()	false
-
-static inline void __kvm_hypertrace_exit(struct kvm_vcpu *vcpu) { }
-static inline void __kvm_hypertrace_entry(struct kvm_vcpu *vcpu) { }
-static inline void __kvm_hypertrace_shutdown(struct kvm_vcpu *vcpu) { }
-static inline unsigned long
-__kvm_hypertrace_hypercall(struct kvm_vcpu *vcpu, unsigned long nr,
-			   unsigned long a0, unsigned long a1,
-			   unsigned long a2, unsigned long a3)
-{
-	return -KVM_ENOSYS;
-}
-
-#endif /* CONFIG_KVM_HYPERTRACE */
-
 /* Where kvm_exit fires: interrupts off, the guest's registers at hand. */
-static __always_inline void kvm_hypertrace_exit(struct kvm_vcpu *vcpu)
+static __always_inline void kvm_hypertrace_exit(struct kvm_vcpu *vcpu, u32 isa)
 {
-	if (kvm_hypertrace_enabled())
-		__kvm_hypertrace_exit(vcpu);
+	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
+
+	if (!kvm_hypertrace_enabled())
+		return;
+
+	ht->exit_tsc = rdtsc();
+	ht->session = READ_ONCE(kvm_hypertrace_session);
+	ht->event = KVM_HYPERTRACE_NONE;
+	if (tracepoint_enabled(hypergraph_exit))
+		__kvm_hypertrace_exit(vcpu, isa);
 }
 
 /* Where kvm_entry fires: interrupts off. */
 static __always_inline void kvm_hypertrace_entry(struct kvm_vcpu *vcpu)
 {
-	if (kvm_hypertrace_enabled())
+	if (kvm_hypertrace_enabled() &&
+	    vcpu->arch.hypertrace.event != KVM_HYPERTRACE_NONE)
 		__kvm_hypertrace_entry(vcpu);
 }
-
-/* After KVM_RUN's last exit: if that was a triple fault, it is an event too. */
-static __always_inline void kvm_hypertrace_shutdown(struct kvm_vcpu *vcpu)
-{
-	if (kvm_hypertrace_enabled())
-		__kvm_hypertrace_shutdown(vcpu);
-}
+#else
+static inline void kvm_hypertrace_exit(struct kvm_vcpu *vcpu, u32 isa) { }
+static inline void kvm_hypertrace_entry(struct kvm_vcpu *vcpu) { }
+#endif /* CONFIG_KVM_HYPERTRACE */
 
 /*
- * A hypercall from CPL 0 whose number KVM itself has no use for.  Returns what
- * the guest gets in rax: 0 if this is a hypergraph hypercall and is recorded,
- * else -KVM_ENOSYS.
+ * A hypercall from CPL 0.  True if it is one of hypergraph's and is recorded:
+ * the guest then gets 0 for it.
  */
-static __always_inline unsigned long
+static __always_inline bool
 kvm_hypertrace_hypercall(struct kvm_vcpu *vcpu, unsigned long nr,
 			 unsigned long a0, unsigned long a1,
 			 unsigned long a2, unsigned long a3)
 {
-	if (!kvm_hypertrace_enabled())
-		return -KVM_ENOSYS;
+	return kvm_hypertrace_enabled() &&
+	       __kvm_hypertrace_hypercall(vcpu, nr, a0, a1, a2, a3);
+}
 
-	return __kvm_hypertrace_hypercall(vcpu, nr, a0, a1, a2, a3);
+/* When the vCPU is loaded: by KVM_RUN, by another ioctl, or back on a CPU. */
+static __always_inline void kvm_hypertrace_load(struct kvm_vcpu *vcpu)
+{
+	if (kvm_hypertrace_enabled())
+		__kvm_hypertrace_load(vcpu);
+}
+
+/* When KVM_RUN ends, to return @r, and the vCPU is not loaded any more. */
+static __always_inline void kvm_hypertrace_run_end(struct kvm_vcpu *vcpu, int r)
+{
+	if (kvm_hypertrace_enabled())
+		__kvm_hypertrace_run_end(vcpu, r);
 }
 
 #endif /* __KVM_X86_HYPERTRACE_H */

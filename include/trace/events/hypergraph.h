@@ -7,14 +7,18 @@
 
 #include <linux/kvm_host.h>
 #include <linux/tracepoint.h>
+#include <asm/svm.h>
+#include <asm/vmx.h>
 
 int kvm_hypertrace_reg(void);
+void kvm_hypertrace_unreg(void);
 
 /*
  * One hypergraph hypercall of a guest, at the VM-Entry that follows it.
  *
  * @vm:		   pid of the process whose vCPU it is
  * @vcpu:	   the vCPU's id in that VM
+ * @nested:	   1 if a nested guest of that vCPU made it
  * @nr, @a0..@a3:  see include/uapi/linux/hypergraph.h
  * @guest_rip:	   address of the hypercall instruction
  * @exit_overhead: ns from where kvm_exit fires to where kvm_entry fires
@@ -26,7 +30,8 @@ TRACE_EVENT_FN(hypergraph_host,
 
 	       TP_STRUCT__entry(__field(u32, vm)
 				__field(u32, vcpu)
-				__field(u64, nr)
+				__field(u32, nested)
+				__field(u32, nr)
 				__field(u64, a0)
 				__field(u64, a1)
 				__field(u64, a2)
@@ -38,6 +43,7 @@ TRACE_EVENT_FN(hypergraph_host,
 	       /* A vCPU runs in threads of the process that owns its VM. */
 	       TP_fast_assign(__entry->vm = current->tgid;
 			      __entry->vcpu = vcpu->vcpu_id;
+			      __entry->nested = vcpu->arch.hypertrace.nested;
 			      __entry->nr = vcpu->arch.hypertrace.nr;
 			      __entry->a0 = vcpu->arch.hypertrace.a0;
 			      __entry->a1 = vcpu->arch.hypertrace.a1;
@@ -47,15 +53,75 @@ TRACE_EVENT_FN(hypergraph_host,
 			      __entry->exit_overhead = exit_overhead;
 	       ),
 
-	       TP_printk("vm=%u vcpu=%u nr=0x%llx a0=0x%llx a1=%llu a2=%llu a3=%llu guest_rip=0x%llx exit_overhead=%llu",
-			 __entry->vm, __entry->vcpu, __entry->nr, __entry->a0,
-			 __entry->a1, __entry->a2, __entry->a3,
+	       TP_printk("vm=%u vcpu=%u nested=%u nr=0x%x a0=0x%llx a1=%llu a2=%llu a3=%llu guest_rip=0x%llx exit_overhead=%llu",
+			 __entry->vm, __entry->vcpu, __entry->nested, __entry->nr,
+			 __entry->a0, __entry->a1, __entry->a2, __entry->a3,
 			 __entry->guest_rip, __entry->exit_overhead),
 
-	       kvm_hypertrace_reg, NULL
+	       kvm_hypertrace_reg, kvm_hypertrace_unreg
+);
+
+/*
+ * Any other VM-Exit of a guest, at the VM-Entry that follows it on its vCPU.  An
+ * exit after which the vCPU is not entered again is not recorded.
+ *
+ * @vm, @vcpu:	   as above
+ * @nested:	   1 if the exit was from a nested guest
+ * @isa:	   whose exit reasons: KVM_ISA_VMX (1) or KVM_ISA_SVM (2), as in kvm_exit
+ * @reason:	   the exit's reason, as in kvm_exit
+ * @guest_rip:	   where the guest was, 0 if its state is protected
+ * @info1, @info2: as in kvm_exit
+ * @duration:	   ns from where kvm_exit fires to where kvm_entry fires
+ * @vmm:	   ns of that outside KVM_RUN, which is to say in the VMM
+ */
+TRACE_EVENT_FN(hypergraph_exit,
+	       TP_PROTO(struct kvm_vcpu *vcpu, u64 duration),
+
+	       TP_ARGS(vcpu, duration),
+
+	       TP_STRUCT__entry(__field(u32, vm)
+				__field(u32, vcpu)
+				__field(u16, nested)
+				__field(u16, isa)
+				__field(u32, reason)
+				__field(u64, guest_rip)
+				__field(u64, info1)
+				__field(u64, info2)
+				__field(u64, duration)
+				__field(u64, vmm)
+	       ),
+
+	       TP_fast_assign(__entry->vm = current->tgid;
+			      __entry->vcpu = vcpu->vcpu_id;
+			      __entry->nested = vcpu->arch.hypertrace.nested;
+			      __entry->isa = vcpu->arch.hypertrace.isa;
+			      __entry->reason = vcpu->arch.hypertrace.reason;
+			      __entry->guest_rip = vcpu->arch.hypertrace.guest_rip;
+			      __entry->info1 = vcpu->arch.hypertrace.info1;
+			      __entry->info2 = vcpu->arch.hypertrace.info2;
+			      __entry->duration = duration;
+			      __entry->vmm = vcpu->arch.hypertrace.vmm_time;
+	       ),
+
+	       TP_printk("vm=%u vcpu=%u nested=%u reason=%s%s%s guest_rip=0x%llx info1=0x%llx info2=0x%llx duration=%llu vmm=%llu",
+			 __entry->vm, __entry->vcpu, __entry->nested,
+			 __entry->isa == KVM_ISA_VMX ?
+			 __print_symbolic(__entry->reason & 0xffff, VMX_EXIT_REASONS) :
+			 __print_symbolic(__entry->reason, SVM_EXIT_REASONS),
+			 __entry->isa == KVM_ISA_VMX && __entry->reason & ~0xffff ? " " : "",
+			 __entry->isa == KVM_ISA_VMX ?
+			 __print_flags(__entry->reason & ~0xffff, " ",
+				       VMX_EXIT_REASON_FLAGS) : "",
+			 __entry->guest_rip, __entry->info1, __entry->info2,
+			 __entry->duration, __entry->vmm),
+
+	       kvm_hypertrace_reg, kvm_hypertrace_unreg
 );
 
 #endif /* _TRACE_HYPERGRAPH_H */
 
 /* This part must be outside protection */
+#undef TRACE_INCLUDE_PATH
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE hypergraph
 #include <trace/define_trace.h>
