@@ -4,7 +4,7 @@
 BASE ?= 7.3
 KSRC ?=
 CPU ?= amd
-EMU ?= qemu
+EMU ?= $(if $(filter intel,$(CPU)),bochs,qemu)
 
 export KSRC
 
@@ -29,6 +29,8 @@ help:
 	echo "             RUN=script      run a script there instead, return its status"
 	echo "             SHARE=dir       show a directory in it, and in guests, as /share"
 	echo "             ICOUNT=1        the deterministic clock: time goes by instructions"
+	echo "             CPU=intel       a host with Intel's VMX, in Bochs; needs RUN"
+	echo "             EMU=bochs       Bochs for AMD's SVM too; needs RUN, has ICOUNT always"
 	echo "             KCONFIG=file    a config fragment over vm/kernel.config"
 	echo "             STOCK=1         a host without this series; guests have it"
 	echo "make clean   remove out/"
@@ -57,8 +59,16 @@ stock-kernel: source
 tool: packages
 	+$(MAKE) -s -C tools/tracing/hypergraph O=$(out)/tool
 
-ifneq ($(CPU)-$(EMU),amd-qemu)
-$(error CPU=$(CPU) EMU=$(EMU): only CPU=amd EMU=qemu can be emulated)
+.PHONY: bochs
+bochs: packages
+	vm/packages bochs
+	vm/bochs-build $(out)
+
+ifeq ($(filter amd-qemu amd-bochs intel-bochs,$(CPU)-$(EMU)),)
+$(error CPU=$(CPU) EMU=$(EMU): QEMU emulates CPU=amd, Bochs CPU=amd and CPU=intel)
+endif
+ifneq ($(and $(filter bochs,$(EMU)),$(filter vm,$(MAKECMDGOALS))),)
+$(if $(RUN),,$(error Bochs has no terminal for a shell: give it RUN=script))
 endif
 
 # make by itself would answer 2 for any status of RUN but 0.
@@ -74,8 +84,8 @@ endif
 host := $(if $(STOCK),$(stock)$(if $(KCONFIG),-$(basename $(notdir $(KCONFIG)))),$(kernel))
 
 .PHONY: vm
-vm: kernel $(if $(STOCK),stock-kernel)
-	vm/run --kernel $(host) --modules $(host)/modules \
+vm: kernel $(if $(STOCK),stock-kernel) $(filter bochs,$(EMU))
+	vm/run --emulator $(EMU) --cpu $(CPU) --kernel $(host) --modules $(host)/modules \
 		--guest-kernel $(kernel)/arch/x86/boot/bzImage \
 		$(if $(RUN),--run "$(RUN)") $(if $(SHARE),--share "$(SHARE)") \
 		$(if $(ICOUNT),--icount) \
@@ -86,7 +96,7 @@ demo: kernel tool
 	vm/demo $(kernel) $(tool)
 
 .PHONY: check
-check: kernel stock-kernel tool
+check: kernel stock-kernel tool bochs
 	vm/check $(base) $(out)/tool
 
 debug_configs := $(CURDIR)/vm/debug.config $(CURDIR)/vm/kcsan.config
