@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a VM-Exit and the VM-Entry after it cost a guest, in ticks of its TSC,
+ * while the host records nothing and while it records one kind of event or
+ * another.  Each is the least of many, less what measuring it costs: in no other
+ * has the host done less besides.  Under an emulator whose TSC counts instructions
+ * these are instructions of guest and host together.
+ *
+ * Prints "EXIT RECORDED ticks N" for each, and "EXIT RECORDED bytes N" for what
+ * the events of one such exit take up in the host's trace.
+ */
+#include <stdio.h>
+#include <unistd.h>
+#include <sys/stat.h>
+#include <linux/hypergraph.h>
+#include <linux/kvm_para.h>
+
+#include "apic.h"
+#include "kvm_util.h"
+#include "processor.h"
+#include "test_util.h"
+
+#define TRACEFS		"/sys/kernel/tracing"
+#define INSTANCE	TRACEFS "/instances/hypergraph_perf_test"
+
+#define RUNS		1000
+#define WAKE_VECTOR	0x20
+#define KERNEL_CS	0x08
+#define KERNEL_CS32	0x28
+
+/* Far into 32-bit code, and back */
+#define IN_32BIT_CODE(code, ret)				\
+	({							\
+		asm volatile("pushq %[cs32]\n\t"		\
+			     "pushq $1f\n\t"			\
+			     "lretq\n\t"			\
+			     ".code32\n\t"			\
+			     "1: " code "\n\t"			\
+			     "ljmp %[cs], $2f\n\t"		\
+			     ".code64\n\t"			\
+			     "2:"				\
+			     : "+a" (ret)			\
+			     : [cs] "i" (KERNEL_CS),		\
+			       [cs32] "i" (KERNEL_CS32),	\
+			       "b" (0), "c" (1), "d" (2), "S" (3) \
+			     : "memory");			\
+	})
+
+static u64 measure_nothing(void)
+{
+	u64 start = rdtsc();
+
+	return rdtsc() - start;
+}
+
+static u64 measure_nothing32(void)
+{
+	u64 start = rdtsc(), ret = HYPERGRAPH_NR_ENTRY;
+
+	IN_32BIT_CODE("nop", ret);
+	return rdtsc() - start;
+}
+
+static u64 measure_hypercall(void)
+{
+	u64 start = rdtsc();
+
+	kvm_hypercall(HYPERGRAPH_NR_ENTRY, 0, 1, 2, 3);
+	return rdtsc() - start;
+}
+
+static u64 measure_hypercall32(void)
+{
+	u64 start = rdtsc(), ret = HYPERGRAPH_NR_ENTRY;
+
+	if (host_cpu_is_amd_compatible)
+		IN_32BIT_CODE("vmmcall", ret);
+	else
+		IN_32BIT_CODE("vmcall", ret);
+	return rdtsc() - start;
+}
+
+static u64 measure_cpuid(void)
+{
+	u64 start = rdtsc();
+	u32 eax, ebx, ecx, edx;
+
+	cpuid(0, &eax, &ebx, &ecx, &edx);
+	return rdtsc() - start;
+}
+
+static u64 measure_invd(void)
+{
+	u64 start = rdtsc();
+
+	asm volatile("invd" : : : "memory");
+	return rdtsc() - start;
+}
+
+static u64 measure_msr(void)
+{
+	u64 start = rdtsc();
+
+	wrmsr(MSR_KVM_POLL_CONTROL, 1);
+	return rdtsc() - start;
+}
+
+/* With the interrupt that ends it, and its EOI */
+static u64 measure_hlt(void)
+{
+	u64 start;
+
+	asm volatile("cli");
+	x2apic_write_reg(APIC_SELF_IPI, WAKE_VECTOR);
+	start = rdtsc();
+	safe_halt();
+	return rdtsc() - start;
+}
+
+/* Served by the VMM, which is this program */
+static u64 measure_pio(void)
+{
+	u64 start = rdtsc();
+
+	asm volatile("outb %%al, $0x80" : : "a" (0));
+	return rdtsc() - start;
+}
+
+static const struct {
+	const char *name;
+	u64 (*measure)(void);
+	u64 (*measure_base)(void);	/* what of it is the measurement */
+} exits[] = {
+	{ "hypercall", measure_hypercall, measure_nothing },
+	{ "hypercall32", measure_hypercall32, measure_nothing32 },
+	{ "cpuid", measure_cpuid, measure_nothing },
+	{ "invd", measure_invd, measure_nothing },
+	{ "msr", measure_msr, measure_nothing },
+	{ "hlt", measure_hlt, measure_nothing },
+	{ "pio", measure_pio, measure_nothing },
+};
+
+/* Events, below the directory "events" */
+static const struct {
+	const char *name;
+	const char *events[3];
+} recordings[] = {
+	{ "nothing" },
+	{ "kvm_hypercall", { "kvm/kvm_hypercall" } },
+	{ "three_events", { "kvm/kvm_exit", "kvm/kvm_hypercall", "kvm/kvm_entry" } },
+	{ "hypergraph_host", { "hypergraph/hypergraph_host" } },
+	{ "hypergraph_exit", { "hypergraph/hypergraph_exit" } },
+};
+
+static u64 least(u64 (*measure)(void))
+{
+	u64 ticks, min = -1ull;
+	int i;
+
+	for (i = 0; i < RUNS; i++) {
+		ticks = measure();
+		if (ticks < min)
+			min = ticks;
+	}
+	return min;
+}
+
+static void wake_handler(struct ex_regs *regs)
+{
+	x2apic_write_reg(APIC_EOI, 0);
+}
+
+/* Measures each exit once for each recording. */
+static void guest_code(void)
+{
+	int r, i;
+
+	x2apic_enable();
+	for (r = 0; r < ARRAY_SIZE(recordings); r++) {
+		for (i = 0; i < ARRAY_SIZE(exits); i++) {
+			u64 base = least(exits[i].measure_base);
+
+			GUEST_SYNC2(i, least(exits[i].measure) - base);
+		}
+	}
+	GUEST_DONE();
+}
+
+static bool tracefs_has(const char *event)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), TRACEFS "/events/%s/enable", event);
+	return !access(path, F_OK);
+}
+
+static void tracefs_write(const char *file, const char *val)
+{
+	char path[256];
+	int fd;
+
+	snprintf(path, sizeof(path), INSTANCE "/%s", file);
+	fd = open(path, O_WRONLY | O_TRUNC);
+	TEST_ASSERT(fd >= 0, "Cannot open %s", path);
+	TEST_ASSERT(write(fd, val, strlen(val)) > 0, "Cannot write %s to %s", val, path);
+	close(fd);
+}
+
+static bool has_recording(int r)
+{
+	return !recordings[r].events[0] || tracefs_has(recordings[r].events[0]);
+}
+
+static void record(int r, const char *val)
+{
+	char file[128];
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(recordings[r].events) && recordings[r].events[i]; i++) {
+		snprintf(file, sizeof(file), "events/%s/enable", recordings[r].events[i]);
+		tracefs_write(file, val);
+	}
+}
+
+/* What the events since the last call take up in the buffer, on all CPUs */
+static u64 bytes_recorded(void)
+{
+	char line[64];
+	u64 bytes = 0;
+	FILE *file;
+	u64 n;
+
+	file = fopen(INSTANCE "/per_cpu/cpu0/stats", "r");
+	TEST_ASSERT(file, "Cannot open the buffer's stats");
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "bytes: %lu", &n) == 1)
+			bytes += n;
+	}
+	fclose(file);
+	tracefs_write("trace", "0");
+	return bytes;
+}
+
+/* Runs the guest until it has measured something; false when it is done. */
+static bool next_measurement(struct kvm_vcpu *vcpu, int *i, u64 *ticks)
+{
+	struct ucall uc;
+
+	for (;;) {
+		vcpu_run(vcpu);
+		if (vcpu->run->exit_reason == KVM_EXIT_IO && vcpu->run->io.port == 0x80)
+			continue;
+
+		switch (get_ucall(vcpu, &uc)) {
+		case UCALL_SYNC:
+			*i = uc.args[0];
+			*ticks = uc.args[1];
+			return true;
+		case UCALL_DONE:
+			return false;
+		default:
+			REPORT_GUEST_ASSERT(uc);
+		}
+	}
+}
+
+static void add_32bit_code_segment(struct kvm_vm *vm)
+{
+	u64 *gdt = addr_gva2hva(vm, vm->arch.gdt);
+
+	gdt[KERNEL_CS32 / 8] = 0x00cf9b000000ffffull;
+}
+
+int main(void)
+{
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm;
+	u64 ticks;
+	int r, i;
+
+	TEST_REQUIRE(tracefs_has("kvm/kvm_exit"));
+
+	vm = vm_create_with_one_vcpu(&vcpu, guest_code);
+	vm_install_exception_handler(vm, WAKE_VECTOR, wake_handler);
+	add_32bit_code_segment(vm);
+	TEST_ASSERT(!mkdir(INSTANCE, 0755), "Cannot make " INSTANCE);
+
+	for (r = 0; r < ARRAY_SIZE(recordings); r++) {
+		if (has_recording(r))
+			record(r, "1");
+		bytes_recorded();
+		do {
+			TEST_ASSERT(next_measurement(vcpu, &i, &ticks), "No measurement");
+			if (!has_recording(r))
+				continue;
+			printf("%s %s ticks %lu\n", exits[i].name, recordings[r].name, ticks);
+			printf("%s %s bytes %lu\n", exits[i].name, recordings[r].name,
+			       bytes_recorded() / RUNS);
+		} while (i < ARRAY_SIZE(exits) - 1);
+		if (has_recording(r))
+			record(r, "0");
+	}
+
+	kvm_vm_free(vm);
+	rmdir(INSTANCE);
+	return 0;
+}
