@@ -57,7 +57,8 @@ install_selftests()
 		INSTALL_PATH="$work/share" install
 }
 
-# kselftest BUILD ARGUMENTS...: the kernel's own runner, in a host of that kernel
+# kselftest BUILD ARGUMENTS...: the kernel's own runner, in a host of that kernel, and
+# with the files below $host_files if that is set
 kselftest()
 {
 	_build=$1
@@ -67,6 +68,7 @@ kselftest()
 	chmod +x "$work/run"
 	"$vm/run" --kernel "$_build" --modules "$_build/modules" \
 		--guest-kernel "$guest_build/arch/x86/boot/bzImage" \
+		${host_files:+--host-files "$host_files"} \
 		--share "$work/share" --run "$work/run" --timeout 2400 \
 		--log "$work/console.log"
 }
