@@ -25,6 +25,7 @@ help:
 	echo "make check   the tests"
 	echo "make check-debug  those of the guest's side on kernels that find bugs of memory,"
 	echo "             locks, context (KASAN, lockdep) and data races (KCSAN): 40 minutes"
+	echo "make bench   what exits and traced calls cost, counted in instructions"
 	echo "make vm      an interactive host; 'guest SCRIPT' in it boots a guest"
 	echo "             RUN=script      run a script there instead, return its status"
 	echo "             SHARE=dir       show a directory in it, and in guests, as /share"
@@ -98,6 +99,10 @@ demo: kernel tool
 .PHONY: check
 check: kernel stock-kernel tool bochs
 	vm/check $(base) $(out)/tool
+
+.PHONY: bench
+bench: kernel stock-kernel bochs
+	vm/bench $(base) $(BASE) $(out)/bench.json
 
 debug_configs := $(CURDIR)/vm/debug.config $(CURDIR)/vm/kcsan.config
 

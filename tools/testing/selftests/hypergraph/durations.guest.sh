@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Usage: durations.guest.sh DIR FUNCTION...
 # In a guest: what each of test_calls.ko's functions takes by itself, with an
-# fgraph_ops that does nothing, and with the tracer.
+# fgraph_ops that does nothing, with function_graph, and with the tracer.
 set -eu
 
 dir=$1
@@ -29,6 +29,8 @@ measure floor "$@"
 echo 0 >$parameters/graph
 cd /sys/kernel/tracing
 echo 'test_*' >set_ftrace_filter
+echo function_graph >current_tracer
+measure function_graph "$@"
 echo hypergraph >current_tracer
 measure uncorrected "$@"
 echo nop >current_tracer
