@@ -6,7 +6,7 @@ KSRC ?=
 CPU ?= amd
 EMU ?= $(if $(filter intel,$(CPU)),bochs,qemu)
 
-export KSRC
+export KSRC KVM_UNIT_TESTS
 
 out := $(CURDIR)/out
 # A tree of the user's own has its builds to itself.
@@ -25,6 +25,8 @@ help:
 	echo "make check   the tests"
 	echo "make check-debug  those of the guest's side on kernels that find bugs of memory,"
 	echo "             locks, context (KASAN, lockdep) and data races (KCSAN): 40 minutes"
+	echo "make check-kvm  KVM's own selftests on hosts without and with this series, and"
+	echo "             with KVM_UNIT_TESTS=dir some of that checkout's: 40 minutes"
 	echo "make bench   what exits and traced calls cost, counted in instructions"
 	echo "make vm      an interactive host; 'guest SCRIPT' in it boots a guest"
 	echo "             RUN=script      run a script there instead, return its status"
@@ -99,6 +101,14 @@ demo: kernel tool
 .PHONY: check
 check: kernel stock-kernel tool bochs
 	vm/check $(base) $(out)/tool
+
+kvm_config := $(CURDIR)/vm/kvm-suites.config
+
+.PHONY: check-kvm
+check-kvm: source
+	vm/kernel $(base) stock $(kvm_config)
+	vm/kernel $(base) hypergraph $(kvm_config)
+	vm/check-kvm $(base)
 
 .PHONY: bench
 bench: kernel stock-kernel bochs
