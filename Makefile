@@ -62,6 +62,10 @@ stock-kernel: source
 tool: packages
 	+$(MAKE) -s -C tools/tracing/hypergraph O=$(out)/tool
 
+.PHONY: check-packages
+check-packages: packages
+	vm/packages check
+
 .PHONY: bochs
 bochs: packages
 	vm/packages bochs
@@ -99,19 +103,19 @@ demo: kernel tool
 	vm/demo $(kernel) $(tool)
 
 .PHONY: check
-check: kernel stock-kernel tool bochs
+check: check-packages kernel stock-kernel tool bochs
 	vm/check $(base) $(out)/tool
 
 kvm_config := $(CURDIR)/vm/kvm-suites.config
 
 .PHONY: check-kvm
-check-kvm: source
+check-kvm: check-packages source
 	vm/kernel $(base) stock $(kvm_config)
 	vm/kernel $(base) hypergraph $(kvm_config)
 	vm/check-kvm $(base)
 
 .PHONY: bench
-bench: kernel stock-kernel bochs
+bench: check-packages kernel stock-kernel bochs
 	vm/bench $(base) $(BASE) $(out)/bench.json
 
 debug_configs := $(CURDIR)/vm/debug.config $(CURDIR)/vm/kcsan.config
