@@ -119,38 +119,38 @@ static bool is_hypergraph_nr(unsigned long nr)
 	}
 }
 
-static __always_inline bool save_hypercall(struct kvm_vcpu *vcpu, unsigned long nr,
-					   unsigned long a0, unsigned long a1,
-					   unsigned long a2, unsigned long a3)
+static __always_inline bool is_recorded(struct kvm_vcpu *vcpu, unsigned long nr)
 {
-	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
+	/* Not if the recording began only after this hypercall's exit. */
+	return trace_hypergraph_host_enabled() && is_hypergraph_nr(nr) &&
+	       in_session(&vcpu->arch.hypertrace);
+}
 
-	if (!trace_hypergraph_host_enabled() || !is_hypergraph_nr(nr))
-		return false;
-
-	/* Unless the recording began only after this hypercall's exit. */
-	if (!in_session(ht))
-		return false;
-
+static __always_inline void
+save_hypercall(struct kvm_vcpu_hypertrace *ht, unsigned long nr, unsigned long a0,
+	       unsigned long a1, unsigned long a2, unsigned long a3)
+{
 	ht->event = KVM_HYPERTRACE_HYPERCALL;
-	ht->nested = is_guest_mode(vcpu);
-	ht->guest_rip = kvm_rip_read(vcpu);
 	ht->nr = nr;
 	ht->a0 = a0;
 	ht->a1 = a1;
 	ht->a2 = a2;
 	ht->a3 = a3;
-	return true;
 }
 
 bool __kvm_hypertrace_hypercall(struct kvm_vcpu *vcpu, unsigned long nr,
 				unsigned long a0, unsigned long a1,
 				unsigned long a2, unsigned long a3)
 {
-	if (vcpu->arch.guest_state_protected)
+	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
+
+	if (vcpu->arch.guest_state_protected || !is_recorded(vcpu, nr))
 		return false;
 
-	return save_hypercall(vcpu, nr, a0, a1, a2, a3);
+	ht->nested = is_guest_mode(vcpu);
+	ht->guest_rip = kvm_rip_read(vcpu);
+	save_hypercall(ht, nr, a0, a1, a2, a3);
+	return true;
 }
 
 /*
@@ -169,10 +169,14 @@ fastpath_t kvm_hypertrace_fastpath(struct kvm_vcpu *vcpu)
 	if (kvm_xen_hypercall_enabled(vcpu->kvm) || kvm_hv_hypercall_enabled(vcpu))
 		return EXIT_FASTPATH_NONE;
 
-	if (!save_hypercall(vcpu, kvm_rax_read_raw(vcpu), kvm_rbx_read_raw(vcpu),
-			    kvm_rcx_read_raw(vcpu), kvm_rdx_read_raw(vcpu),
-			    kvm_rsi_read_raw(vcpu)))
+	if (!is_recorded(vcpu, kvm_rax_read_raw(vcpu)))
 		return EXIT_FASTPATH_NONE;
+
+	ht->nested = false;
+	ht->guest_rip = kvm_rip_read(vcpu);
+	save_hypercall(ht, kvm_rax_read_raw(vcpu), kvm_rbx_read_raw(vcpu),
+		       kvm_rcx_read_raw(vcpu), kvm_rdx_read_raw(vcpu),
+		       kvm_rsi_read_raw(vcpu));
 
 	++vcpu->stat.hypercalls;
 	trace_kvm_hypercall(ht->nr, ht->a0, ht->a1, ht->a2, ht->a3);
@@ -214,14 +218,20 @@ void __kvm_hypertrace_load(struct kvm_vcpu *vcpu)
 	}
 }
 
-/* The guest's registers are those of a reset by now, and it can tell nothing more. */
+/*
+ * The guest's registers are those of a reset by now, and it can tell nothing more.
+ * The exit is still recorded if the VMM runs the vCPU again.
+ */
 static void record_triple_fault(struct kvm_vcpu *vcpu)
 {
-	vcpu->arch.hypertrace = (struct kvm_vcpu_hypertrace) {
+	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace, exit = *ht;
+
+	*ht = (struct kvm_vcpu_hypertrace) {
 		.nr = HYPERGRAPH_NR_MARK,
 		.a0 = HYPERGRAPH_MARK_TRIPLE_FAULT,
 	};
 	trace_hypergraph_host(vcpu, 0);
+	*ht = exit;
 }
 
 void __kvm_hypertrace_run_end(struct kvm_vcpu *vcpu, int r)

@@ -859,18 +859,37 @@ TEST_F_TIMEOUT(hypergraph, vm_killed, 120)
 	test_hypercalls(self->events, MODE_LONG, false, false);
 }
 
-/* A triple fault is recorded as a mark. */
+/* How many of the recorded lines have @event and @field in them */
+static int recording_lines(const char *event, const char *field)
+{
+	FILE *f = fopen(HYPERGRAPH_INSTANCE "trace", "r");
+	char line[1024];
+	int n = 0;
+
+	TEST_ASSERT(f, "Can't open the trace: %s", strerror(errno));
+	while (fgets(line, sizeof(line), f))
+		n += strstr(line, event) && strstr(line, field);
+	fclose(f);
+	return n;
+}
+
+/* A triple fault is recorded as a mark, and as an exit if the vCPU is run again. */
 TEST_F(hypergraph, triple_fault)
 {
+	const char *reason = host_cpu_is_amd_compatible ? " reason=shutdown " :
+							  " reason=TRIPLE_FAULT ";
 	struct machine m = machine_create();
-	u16 *code = addr_gpa2hva(m.vm, LOW_PAGE);
+	struct kvm_sregs sregs = m.sregs;
+	struct kvm_regs regs = m.regs;
+	char *code = addr_gpa2hva(m.vm, LOW_PAGE);
 
 	recording_of(getpid());
-	*code = 0x0b0f;	/* UD2 */
-	m.sregs.idt.limit = 0;
-	vcpu_sregs_set(m.vcpu, &m.sregs);
-	m.regs.rip = LOW_PAGE;
-	vcpu_regs_set(m.vcpu, &m.regs);
+	recording_write(HYPERGRAPH_INSTANCE "events/hypergraph/hypergraph_exit/enable", "1");
+	memcpy(code, "\x0f\x0b", 2);	/* UD2 */
+	sregs.idt.limit = 0;
+	vcpu_sregs_set(m.vcpu, &sregs);
+	regs.rip = LOW_PAGE;
+	vcpu_regs_set(m.vcpu, &regs);
 	vcpu_run(m.vcpu);
 	TEST_ASSERT_KVM_EXIT_REASON(m.vcpu, KVM_EXIT_SHUTDOWN);
 
@@ -880,6 +899,14 @@ TEST_F(hypergraph, triple_fault)
 		.nr = HYPERGRAPH_NR_MARK,
 		.a0 = HYPERGRAPH_MARK_TRIPLE_FAULT,
 	});
+	TEST_ASSERT_EQ(recording_lines("hypergraph_exit:", reason), 0);
+
+	memcpy(code, "\xe6\xe9", 2);	/* OUT to DONE_PORT */
+	vcpu_sregs_set(m.vcpu, &m.sregs);
+	vcpu_regs_set(m.vcpu, &regs);
+	vcpu_run_to_out(m.vcpu, &regs);
+	TEST_ASSERT_EQ(recording_lines("hypergraph_exit:", reason), 1);
+	TEST_ASSERT_EQ(recording_read(self->events, 1), 1);
 	kvm_vm_free(m.vm);
 }
 
