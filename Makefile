@@ -23,8 +23,8 @@ MAKEFLAGS += --no-print-directory
 help:
 	echo "make demo    record a guest's kernel on its host, and report it"
 	echo "make check   the tests"
-	echo "make check-debug  those of the guest's side on kernels that find bugs of memory,"
-	echo "             locks, context (KASAN, lockdep) and data races (KCSAN): 40 minutes"
+	echo "make check-debug  guests and hosts whose kernels find bugs of memory, locks,"
+	echo "             context (KASAN, lockdep) and data races (KCSAN): an hour"
 	echo "make check-kvm  KVM's own selftests on hosts without and with this series, and"
 	echo "             with KVM_UNIT_TESTS=dir some of that checkout's: 40 minutes"
 	echo "make bench   what exits and traced calls cost, counted in instructions"

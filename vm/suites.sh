@@ -2,7 +2,7 @@
 # Sourced by what runs suites of tests, after common.sh. It sets $vm to this directory,
 # $out to the base's, $work to where the suites keep what they need for a while, and
 # $guest_build to the build whose kernel the guests run.
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2034
 
 begin_suites()
 {
@@ -69,6 +69,47 @@ kselftest()
 	"$vm/run" --kernel "$_build" --modules "$_build/modules" \
 		--guest-kernel "$guest_build/arch/x86/boot/bzImage" \
 		${host_files:+--host-files "$host_files"} \
+		--share "$work/share" --run "$work/run" --timeout 2400 \
+		--log "$work/console.log"
+}
+
+# This kernel has neither Xen's nor Hyper-V's hypercalls.
+not_configured="-T xen -T hyperv"
+# Where vCPUs do move from CPU to CPU. The others go by interrupts, which guests in QEMU
+# 7.2's TCG may then get twice, on a stock kernel too, or by how soon a static branch is
+# turned, which takes long where CPUs take turns.
+with_two_cpus="-t two_vms -t vm_killed -t vm_ends -t hypercalls"
+
+# kvm_selftests BUILD COMMANDS OPTIONS...: run selftests of KVM's own framework, which the
+# shell's COMMANDS name, in a host of that kernel that vm/run boots with OPTIONS. What it
+# logs meanwhile is shown, and a report in it is a failure.
+kvm_selftests()
+{
+	"$vm/kvm-selftests" "$out" "$work/share/kvm" hypergraph_test \
+		hypergraph_stress_test kvm_pv_test || return
+	_build=$1
+	cat >"$work/run" <<-END
+	#!/bin/sh
+	cd /share/kvm
+	try()
+	{
+		status=0
+		"\$@" || status=\$?
+		[ \$status -eq 0 ] || printf 'not '
+		echo "ok - \$1: status \$status"
+	}
+	lines=\$(dmesg | wc -l)
+	$2
+	dmesg | tail -n +\$((lines + 1)) >/tmp/log
+	sed 's/^/# /' /tmp/log
+	! grep -qE 'WARNING|BUG:|UBSAN:|Oops|rcu.*stall|soft lockup|hung task' /tmp/log ||
+		printf 'not '
+	echo "ok - no report of the host's kernel; lines logged: \$(wc -l </tmp/log)"
+	END
+	chmod +x "$work/run"
+	shift 2
+	"$vm/run" "$@" --kernel "$_build" --modules "$_build/modules" \
+		--guest-kernel "$out/hypergraph/build/arch/x86/boot/bzImage" \
 		--share "$work/share" --run "$work/run" --timeout 2400 \
 		--log "$work/console.log"
 }

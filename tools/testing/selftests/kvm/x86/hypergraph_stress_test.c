@@ -38,6 +38,7 @@ struct vm {
 
 static struct vm *vms;
 static bool toggling, stop;
+static u64 longest_ns;	/* that a sleep of the main thread's took */
 
 /* Do the calls from rdi on, rbp of them, and OUT. */
 static void write_code(u8 *code, enum vcpu_mode mode)
@@ -190,6 +191,18 @@ static void *run_vm(void *arg)
 	return NULL;
 }
 
+static void sleep_10ms(void)
+{
+	struct timespec start;
+	u64 ns;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	usleep(10000);
+	ns = timespec_to_ns(timespec_elapsed(start));
+	if (ns > longest_ns)
+		longest_ns = ns;
+}
+
 /* Run the VMs for a time.  Returns how often the recording ended before they did. */
 static u64 run_vms(int nr_vms, int seconds)
 {
@@ -203,11 +216,11 @@ static u64 run_vms(int nr_vms, int seconds)
 		TEST_ASSERT(!pthread_create(&vms[i].thread, NULL, run_vm, &vms[i]),
 			    "pthread_create()");
 	while (time(NULL) < end) {
-		usleep(10000);
+		sleep_10ms();
 		if (toggling) {
 			recording_enable(false);
 			ends++;
-			usleep(10000);
+			sleep_10ms();
 			recording_enable(true);
 		}
 	}
@@ -233,6 +246,7 @@ static void stress(int nr_vms, int seconds)
 	int i, mode;
 
 	recording_clear();
+	longest_ns = 0;
 	for (i = 0; i < nr_vms; i++) {
 		vms[i].recorded = 0;
 		memset(vms[i].calls, 0, sizeof(vms[i].calls));
@@ -251,6 +265,7 @@ static void stress(int nr_vms, int seconds)
 		recorded += vms[i].recorded;
 	count = recording_count();
 	pr_info("%12lu recorded, the recording ended %lu times\n", count, ends);
+	pr_info("%12lu ms at most for a thread that slept 10\n", longest_ns / 1000000);
 
 	/* The last one of a vCPU that is answered when a recording ends may miss it. */
 	TEST_ASSERT(count <= recorded && count + ends * nr_vms >= recorded,
