@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# Sourced by the scripts beside it: messages, and long work with its progress
-# shown, its output logged and its error never hidden.
+# Sourced by the scripts beside it: messages, long work with its progress shown, its
+# output logged and its error never hidden, and Debian's archive.
 # shellcheck shell=sh
 
 say()
@@ -62,4 +62,31 @@ clear_progress()
 	if [ -t 2 ]; then
 		printf '\r\033[K' >&2
 	fi
+}
+
+# apt with a source list, lists and cache of its own, below $apt: the user's are left alone,
+# and signatures are checked all the same.
+# private_apt_sources SUITE TYPE...: what it reads (TYPE: deb or deb-src)
+# shellcheck disable=SC2154 # $apt
+private_apt_sources()
+{
+	_suite=$1
+	shift
+	mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial"
+	for _type; do
+		echo "$_type [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]" \
+			"http://deb.debian.org/debian $_suite main"
+	done >"$apt/sources.list"
+}
+
+# private_apt TOOL ARG...
+private_apt()
+{
+	_tool=$1
+	shift
+	"$_tool" -q -o Dir::Etc::sourcelist="$apt/sources.list" \
+		-o Dir::Etc::sourceparts=/dev/null \
+		-o Dir::State::lists="$apt/lists" -o Dir::Cache="$apt/cache" \
+		-o APT::Update::Error-Mode=any \
+		-o APT::Sandbox::User="$(id -un)" "$@"
 }

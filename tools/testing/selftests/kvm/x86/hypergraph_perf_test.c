@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <unistd.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <linux/hypergraph.h>
 #include <linux/kvm_para.h>
 
@@ -225,18 +226,21 @@ static void record(int r, const char *val)
 /* What the events since the last call take up in the buffer, on all CPUs */
 static u64 bytes_recorded(void)
 {
-	char line[64];
-	u64 bytes = 0;
+	int cpu, nr_cpus = get_nprocs_conf();
+	char path[128], line[64];
+	u64 n, bytes = 0;
 	FILE *file;
-	u64 n;
 
-	file = fopen(INSTANCE "/per_cpu/cpu0/stats", "r");
-	TEST_ASSERT(file, "Cannot open the buffer's stats");
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "bytes: %lu", &n) == 1)
-			bytes += n;
+	for (cpu = 0; cpu < nr_cpus; cpu++) {
+		snprintf(path, sizeof(path), INSTANCE "/per_cpu/cpu%d/stats", cpu);
+		file = fopen(path, "r");
+		TEST_ASSERT(file, "Cannot open %s", path);
+		while (fgets(line, sizeof(line), file)) {
+			if (sscanf(line, "bytes: %lu", &n) == 1)
+				bytes += n;
+		}
+		fclose(file);
 	}
-	fclose(file);
 	tracefs_write("trace", "0");
 	return bytes;
 }
