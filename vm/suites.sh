@@ -78,7 +78,7 @@ not_configured="-T xen -T hyperv"
 # Where vCPUs do move from CPU to CPU. The others go by interrupts, which guests in QEMU
 # 7.2's TCG may then get twice, on a stock kernel too, or by how soon a static branch is
 # turned, which takes long where CPUs take turns.
-with_two_cpus="-t two_vms -t vm_killed -t vm_ends -t hypercalls"
+with_two_cpus="-t two_vms -t other_thread -t vm_killed -t vm_ends -t hypercalls"
 
 # kvm_selftests BUILD COMMANDS OPTIONS...: run selftests of KVM's own framework, which the
 # shell's COMMANDS name, in a host of that kernel that vm/run boots with OPTIONS. What it

@@ -806,6 +806,39 @@ TEST_F_TIMEOUT(hypergraph, two_vms, 120)
 	}
 }
 
+static void *run_to_out(void *vcpu)
+{
+	struct kvm_regs regs;
+
+	vcpu_run_to_out(vcpu, &regs);
+	return NULL;
+}
+
+/* As when a vCPU is unplugged and plugged again, with a hypercall just done. */
+TEST_F(hypergraph, other_thread)
+{
+	struct machine m = machine_create();
+	struct hypergraph_event expected;
+	struct kvm_regs regs;
+	pthread_t thread;
+	int i;
+
+	recording_of(getpid());
+	for (i = 0; i < NR_NUMBERS; i++) {
+		random_regs(&regs, hypergraph_numbers[i]);
+		vcpu_regs_set(m.vcpu, &regs);
+		run_one_step(m.vcpu);
+		TEST_ASSERT(!pthread_create(&thread, NULL, run_to_out, m.vcpu),
+			    "pthread_create()");
+		pthread_join(thread, NULL);
+
+		TEST_ASSERT_EQ(recording_read(self->events, i + 1), i + 1);
+		expected = regs_event(MODE_LONG, &regs);
+		check_event(&self->events[i], &expected);
+	}
+	kvm_vm_free(m.vm);
+}
+
 /* A VM ends when one of its hypercalls is just done. */
 TEST_F(hypergraph, vm_ends)
 {
