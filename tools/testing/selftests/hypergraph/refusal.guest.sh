@@ -7,10 +7,14 @@ set -eu
 dir=$1
 rounds=$2
 
+# Some events in each round, on a fast machine too
 load()
 {
 	while :; do
-		echo load >/tmp/load
+		for i in 1 2 3 4 5 6 7 8 9 10; do
+			echo load $i >/tmp/load
+		done
+		sleep 0.005
 	done
 }
 
