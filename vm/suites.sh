@@ -78,7 +78,10 @@ not_configured="-T xen -T hyperv"
 # Where vCPUs do move from CPU to CPU. The others go by interrupts, which guests in QEMU
 # 7.2's TCG may then get twice, on a stock kernel too, or by how soon a static branch is
 # turned, which takes long where CPUs take turns.
-with_two_cpus="-t two_vms -t other_thread -t vm_killed -t vm_ends -t hypercalls"
+with_two_cpus="-t two_vms -t other_thread -t vm_killed -t vm_ends -t hypercalls -t nested_state"
+
+# In a host with one CPU; hypergraph_test is last, as more may follow it.
+selftests="try ./kvm_pv_test; try ./hypergraph_nested_test; try ./hypergraph_test $not_configured"
 
 # kvm_selftests BUILD COMMANDS OPTIONS...: run selftests of KVM's own framework, which the
 # shell's COMMANDS name, in a host of that kernel that vm/run boots with OPTIONS. What it
@@ -86,7 +89,7 @@ with_two_cpus="-t two_vms -t other_thread -t vm_killed -t vm_ends -t hypercalls"
 kvm_selftests()
 {
 	"$vm/kvm-selftests" "$out" "$work/share/kvm" hypergraph_test \
-		hypergraph_stress_test kvm_pv_test || return
+		hypergraph_nested_test hypergraph_stress_test kvm_pv_test || return
 	_build=$1
 	cat >"$work/run" <<-END
 	#!/bin/sh

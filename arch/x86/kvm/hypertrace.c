@@ -43,6 +43,58 @@ EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_hypertrace_session);
 /* From ticks of the TSC to ns; written while no tracepoint is enabled */
 static u32 tsc_to_ns_mult, tsc_to_ns_shift;
 
+/* Whether hypergraph hypercalls that nested guests make are recorded, too */
+static bool __read_mostly hypertrace_nested;
+module_param(hypertrace_nested, bool, 0644);
+
+/* Where this is itself a guest: whether its host is to leave those of its guests to it */
+static bool __read_mostly hypertrace_private;
+
+/* While anything is recorded here it is left here, too. */
+static void tell_host(void *unused)
+{
+	bool private = READ_ONCE(hypertrace_private) || READ_ONCE(kvm_hypertrace_session);
+
+	kvm_hypercall1(HYPERGRAPH_NR_PRIVATE, private);
+}
+
+/* As long as no vendor's module is there, there are no guests, and it will tell. */
+static void tell_host_on_each_cpu(void)
+{
+	if (kvm_x86_ops.enable_virtualization_cpu && kvm_para_available())
+		on_each_cpu(tell_host, NULL, 1);
+}
+
+/* With the CPU's virtualization just enabled. */
+void kvm_hypertrace_enable_cpu(void)
+{
+	if (kvm_para_available())
+		tell_host(NULL);
+}
+
+/* With the CPU's virtualization being disabled: what runs here next is not for us to say. */
+void kvm_hypertrace_disable_cpu(void)
+{
+	if (kvm_para_available())
+		kvm_hypercall1(HYPERGRAPH_NR_PRIVATE, 0);
+}
+
+static int set_private(const char *val, const struct kernel_param *kp)
+{
+	int ret = param_set_bool(val, kp);
+
+	if (!ret)
+		tell_host_on_each_cpu();
+	return ret;
+}
+
+static const struct kernel_param_ops private_ops = {
+	.flags = KERNEL_PARAM_OPS_FL_NOARG,
+	.set = set_private,
+	.get = param_get_bool,
+};
+module_param_cb(hypertrace_private, &private_ops, &hypertrace_private, 0644);
+
 /* Called with tracepoints_mutex held, before a tracepoint is enabled. */
 int kvm_hypertrace_reg(void)
 {
@@ -58,14 +110,17 @@ int kvm_hypertrace_reg(void)
 		++sessions;
 	/* Pairs with in_session(): tsc_to_ns_* are set. */
 	smp_store_release(&kvm_hypertrace_session, sessions);
+	tell_host_on_each_cpu();
 	return 0;
 }
 
 /* Called with tracepoints_mutex held, before a tracepoint is disabled. */
 void kvm_hypertrace_unreg(void)
 {
-	if (static_key_count(&kvm_hypertrace_key.key) == 1)
+	if (static_key_count(&kvm_hypertrace_key.key) == 1) {
 		WRITE_ONCE(kvm_hypertrace_session, 0);
+		tell_host_on_each_cpu();
+	}
 	static_branch_dec(&kvm_hypertrace_key);
 }
 
@@ -89,6 +144,16 @@ static u64 ns_since(u64 since)
 	       mul_u64_u32_shr(now - since, tsc_to_ns_mult, tsc_to_ns_shift) : 0;
 }
 
+/* Where the vCPU has exited. */
+static __always_inline void save_place(struct kvm_vcpu *vcpu)
+{
+	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
+
+	ht->nested = is_guest_mode(vcpu);
+	ht->nested_vcpu = ht->nested ? gpa_to_gfn(kvm_nested_call(get_vmcx12)(vcpu)) : 0;
+	ht->guest_rip = kvm_rip_read(vcpu);
+}
+
 void __kvm_hypertrace_exit(struct kvm_vcpu *vcpu, u32 isa)
 {
 	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
@@ -96,8 +161,9 @@ void __kvm_hypertrace_exit(struct kvm_vcpu *vcpu, u32 isa)
 
 	ht->event = KVM_HYPERTRACE_EXIT;
 	ht->isa = isa;
-	ht->nested = is_guest_mode(vcpu);
-	ht->guest_rip = vcpu->arch.guest_state_protected ? 0 : kvm_rip_read(vcpu);
+	save_place(vcpu);
+	if (vcpu->arch.guest_state_protected)
+		ht->guest_rip = 0;
 	ht->vmm_begin = 0;
 	ht->vmm_time = 0;
 	kvm_x86_call(get_exit_info)(vcpu, &ht->reason, &ht->info1, &ht->info2,
@@ -119,17 +185,28 @@ static bool is_hypergraph_nr(unsigned long nr)
 	}
 }
 
+/* What L2 sends is L1's, unless the admin says otherwise and L1 has no objection. */
 static __always_inline bool is_recorded(struct kvm_vcpu *vcpu, unsigned long nr)
 {
+	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
+
+	if (!trace_hypergraph_host_enabled() || !is_hypergraph_nr(nr))
+		return false;
+
+	if (is_guest_mode(vcpu) && (!READ_ONCE(hypertrace_nested) || ht->nested_private))
+		return false;
+
 	/* Not if the recording began only after this hypercall's exit. */
-	return trace_hypergraph_host_enabled() && is_hypergraph_nr(nr) &&
-	       in_session(&vcpu->arch.hypertrace);
+	return in_session(ht);
 }
 
 static __always_inline void
-save_hypercall(struct kvm_vcpu_hypertrace *ht, unsigned long nr, unsigned long a0,
+save_hypercall(struct kvm_vcpu *vcpu, unsigned long nr, unsigned long a0,
 	       unsigned long a1, unsigned long a2, unsigned long a3)
 {
+	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
+
+	save_place(vcpu);
 	ht->event = KVM_HYPERTRACE_HYPERCALL;
 	ht->nr = nr;
 	ht->a0 = a0;
@@ -142,47 +219,83 @@ bool __kvm_hypertrace_hypercall(struct kvm_vcpu *vcpu, unsigned long nr,
 				unsigned long a0, unsigned long a1,
 				unsigned long a2, unsigned long a3)
 {
-	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
-
 	if (vcpu->arch.guest_state_protected || !is_recorded(vcpu, nr))
 		return false;
 
-	ht->nested = is_guest_mode(vcpu);
-	ht->guest_rip = kvm_rip_read(vcpu);
-	save_hypercall(ht, nr, a0, a1, a2, a3);
+	save_hypercall(vcpu, nr, a0, a1, a2, a3);
 	return true;
 }
 
-/*
- * In a handler of fast path exits, for a hypercall from 64-bit code at CPL 0: L2
- * is not active, the guest's state not protected, and the next RIP known without
- * reading guest memory.  Does what ____kvm_emulate_hypercall() does, for what a
- * guest's tracer sends only: all other hypercalls take the slow path.
- */
-fastpath_t kvm_hypertrace_fastpath(struct kvm_vcpu *vcpu)
+/* For a hypercall that only this file knows of: neither Xen's nor Hyper-V's. */
+static __always_inline bool is_ours(struct kvm_vcpu *vcpu, unsigned long nr)
+{
+	return !kvm_xen_hypercall_enabled(vcpu->kvm) && !kvm_hv_hypercall_enabled(vcpu) &&
+	       is_recorded(vcpu, nr);
+}
+
+/* Does what ____kvm_emulate_hypercall() does, for what is_ours() and is of CPL 0. */
+static __always_inline int answer(struct kvm_vcpu *vcpu, unsigned long mask)
 {
 	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
 
-	if (!kvm_pmu_is_fastpath_emulation_allowed(vcpu))
-		return EXIT_FASTPATH_NONE;
-
-	if (kvm_xen_hypercall_enabled(vcpu->kvm) || kvm_hv_hypercall_enabled(vcpu))
-		return EXIT_FASTPATH_NONE;
-
-	if (!is_recorded(vcpu, kvm_rax_read_raw(vcpu)))
-		return EXIT_FASTPATH_NONE;
-
-	ht->nested = false;
-	ht->guest_rip = kvm_rip_read(vcpu);
-	save_hypercall(ht, kvm_rax_read_raw(vcpu), kvm_rbx_read_raw(vcpu),
-		       kvm_rcx_read_raw(vcpu), kvm_rdx_read_raw(vcpu),
-		       kvm_rsi_read_raw(vcpu));
+	save_hypercall(vcpu, kvm_rax_read_raw(vcpu) & mask, kvm_rbx_read_raw(vcpu) & mask,
+		       kvm_rcx_read_raw(vcpu) & mask, kvm_rdx_read_raw(vcpu) & mask,
+		       kvm_rsi_read_raw(vcpu) & mask);
 
 	++vcpu->stat.hypercalls;
 	trace_kvm_hypercall(ht->nr, ht->a0, ht->a1, ht->a2, ht->a3);
 	kvm_rax_write_raw(vcpu, 0);
 
-	if (!kvm_skip_emulated_instruction(vcpu))
+	return kvm_skip_emulated_instruction(vcpu);
+}
+
+static unsigned long hypercall_mask(struct kvm_vcpu *vcpu)
+{
+	return is_64_bit_hypercall(vcpu) ? ULONG_MAX : U32_MAX;
+}
+
+/*
+ * L2 has exited for a hypercall.  True if that is answered here and is not L1's:
+ * then kvm_hypertrace_answer_nested() is to be called.
+ */
+bool kvm_hypertrace_takes_nested(struct kvm_vcpu *vcpu)
+{
+	return is_ours(vcpu, kvm_rax_read_raw(vcpu) & hypercall_mask(vcpu)) &&
+	       !kvm_x86_call(get_cpl)(vcpu);
+}
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_hypertrace_takes_nested);
+
+/* Returns what a handler of exits does. */
+int kvm_hypertrace_answer_nested(struct kvm_vcpu *vcpu)
+{
+	return answer(vcpu, hypercall_mask(vcpu));
+}
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_hypertrace_answer_nested);
+
+/* HYPERGRAPH_NR_PRIVATE, of L1's */
+unsigned long kvm_hypertrace_set_private(struct kvm_vcpu *vcpu, unsigned long private)
+{
+	if (private > 1)
+		return -KVM_EINVAL;
+
+	vcpu->arch.hypertrace.nested_private = private;
+	return 0;
+}
+
+/*
+ * In a handler of fast path exits, for a hypercall from 64-bit code at CPL 0: the
+ * guest's state is not protected, and the next RIP known without reading guest
+ * memory.  All hypercalls but those of a guest's tracer take the slow path.
+ */
+fastpath_t kvm_hypertrace_fastpath(struct kvm_vcpu *vcpu)
+{
+	if (!kvm_pmu_is_fastpath_emulation_allowed(vcpu))
+		return EXIT_FASTPATH_NONE;
+
+	if (!is_ours(vcpu, kvm_rax_read_raw(vcpu)))
+		return EXIT_FASTPATH_NONE;
+
+	if (!answer(vcpu, ULONG_MAX))
 		return EXIT_FASTPATH_EXIT_USERSPACE;
 
 	return EXIT_FASTPATH_REENTER_GUEST;

@@ -6,6 +6,8 @@
 #include <linux/kvm_host.h>
 #include <linux/tracepoint-defs.h>
 #include <asm/tsc.h>
+#include <uapi/linux/hypergraph.h>
+#include <uapi/linux/kvm_para.h>
 
 DECLARE_STATIC_KEY_FALSE(kvm_hypertrace_key);
 DECLARE_TRACEPOINT(hypergraph_exit);
@@ -24,6 +26,8 @@ void __kvm_hypertrace_run_end(struct kvm_vcpu *vcpu, int r);
 bool __kvm_hypertrace_hypercall(struct kvm_vcpu *vcpu, unsigned long nr,
 				unsigned long a0, unsigned long a1,
 				unsigned long a2, unsigned long a3);
+bool kvm_hypertrace_takes_nested(struct kvm_vcpu *vcpu);
+int kvm_hypertrace_answer_nested(struct kvm_vcpu *vcpu);
 fastpath_t kvm_hypertrace_fastpath(struct kvm_vcpu *vcpu);
 
 #ifdef CONFIG_KVM_HYPERTRACE
@@ -49,7 +53,19 @@ static __always_inline void kvm_hypertrace_entry(struct kvm_vcpu *vcpu)
 	    vcpu->arch.hypertrace.event != KVM_HYPERTRACE_NONE)
 		__kvm_hypertrace_entry(vcpu);
 }
+
+unsigned long kvm_hypertrace_set_private(struct kvm_vcpu *vcpu, unsigned long private);
+void kvm_hypertrace_enable_cpu(void);
+void kvm_hypertrace_disable_cpu(void);
 #else
+static inline unsigned long
+kvm_hypertrace_set_private(struct kvm_vcpu *vcpu, unsigned long private)
+{
+	return -KVM_ENOSYS;
+}
+
+static inline void kvm_hypertrace_enable_cpu(void) { }
+static inline void kvm_hypertrace_disable_cpu(void) { }
 static inline void kvm_hypertrace_exit(struct kvm_vcpu *vcpu, u32 isa) { }
 static inline void kvm_hypertrace_entry(struct kvm_vcpu *vcpu) { }
 #endif /* CONFIG_KVM_HYPERTRACE */

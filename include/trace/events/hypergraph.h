@@ -19,6 +19,8 @@ void kvm_hypertrace_unreg(void);
  * @vm:		   pid of the process whose vCPU it is
  * @vcpu:	   the vCPU's id in that VM
  * @nested:	   1 if a nested guest of that vCPU made it
+ * @nested_vcpu:   tells vCPUs of nested guests from each other: the guest's page
+ *		   with the VMCB or VMCS of it (bits 31:0 of its gfn); 0 if not nested
  * @nr, @a0..@a3:  see include/uapi/linux/hypergraph.h
  * @guest_rip:	   address of the hypercall instruction
  * @exit_overhead: ns from where kvm_exit fires to where kvm_entry fires
@@ -29,8 +31,9 @@ TRACE_EVENT_FN(hypergraph_host,
 	       TP_ARGS(vcpu, exit_overhead),
 
 	       TP_STRUCT__entry(__field(u32, vm)
-				__field(u32, vcpu)
-				__field(u32, nested)
+				__field(u16, vcpu)
+				__field(u16, nested)
+				__field(u32, nested_vcpu)
 				__field(u32, nr)
 				__field(u64, a0)
 				__field(u64, a1)
@@ -44,6 +47,7 @@ TRACE_EVENT_FN(hypergraph_host,
 	       TP_fast_assign(__entry->vm = current->tgid;
 			      __entry->vcpu = vcpu->vcpu_id;
 			      __entry->nested = vcpu->arch.hypertrace.nested;
+			      __entry->nested_vcpu = vcpu->arch.hypertrace.nested_vcpu;
 			      __entry->nr = vcpu->arch.hypertrace.nr;
 			      __entry->a0 = vcpu->arch.hypertrace.a0;
 			      __entry->a1 = vcpu->arch.hypertrace.a1;
@@ -53,8 +57,9 @@ TRACE_EVENT_FN(hypergraph_host,
 			      __entry->exit_overhead = exit_overhead;
 	       ),
 
-	       TP_printk("vm=%u vcpu=%u nested=%u nr=0x%x a0=0x%llx a1=%llu a2=%llu a3=%llu guest_rip=0x%llx exit_overhead=%llu",
-			 __entry->vm, __entry->vcpu, __entry->nested, __entry->nr,
+	       TP_printk("vm=%u vcpu=%u nested=%u nested_vcpu=0x%x nr=0x%x a0=0x%llx a1=%llu a2=%llu a3=%llu guest_rip=0x%llx exit_overhead=%llu",
+			 __entry->vm, __entry->vcpu, __entry->nested,
+			 __entry->nested_vcpu, __entry->nr,
 			 __entry->a0, __entry->a1, __entry->a2, __entry->a3,
 			 __entry->guest_rip, __entry->exit_overhead),
 
@@ -67,6 +72,7 @@ TRACE_EVENT_FN(hypergraph_host,
  *
  * @vm, @vcpu:	   as above
  * @nested:	   1 if the exit was from a nested guest
+ * @nested_vcpu:   as above
  * @isa:	   whose exit reasons: KVM_ISA_VMX (1) or KVM_ISA_SVM (2), as in kvm_exit
  * @reason:	   the exit's reason, as in kvm_exit
  * @guest_rip:	   where the guest was, 0 if its state is protected
@@ -80,9 +86,10 @@ TRACE_EVENT_FN(hypergraph_exit,
 	       TP_ARGS(vcpu, duration),
 
 	       TP_STRUCT__entry(__field(u32, vm)
-				__field(u32, vcpu)
-				__field(u16, nested)
-				__field(u16, isa)
+				__field(u16, vcpu)
+				__field(u8, nested)
+				__field(u8, isa)
+				__field(u32, nested_vcpu)
 				__field(u32, reason)
 				__field(u64, guest_rip)
 				__field(u64, info1)
@@ -95,6 +102,7 @@ TRACE_EVENT_FN(hypergraph_exit,
 			      __entry->vcpu = vcpu->vcpu_id;
 			      __entry->nested = vcpu->arch.hypertrace.nested;
 			      __entry->isa = vcpu->arch.hypertrace.isa;
+			      __entry->nested_vcpu = vcpu->arch.hypertrace.nested_vcpu;
 			      __entry->reason = vcpu->arch.hypertrace.reason;
 			      __entry->guest_rip = vcpu->arch.hypertrace.guest_rip;
 			      __entry->info1 = vcpu->arch.hypertrace.info1;
@@ -103,8 +111,9 @@ TRACE_EVENT_FN(hypergraph_exit,
 			      __entry->vmm = vcpu->arch.hypertrace.vmm_time;
 	       ),
 
-	       TP_printk("vm=%u vcpu=%u nested=%u reason=%s%s%s guest_rip=0x%llx info1=0x%llx info2=0x%llx duration=%llu vmm=%llu",
+	       TP_printk("vm=%u vcpu=%u nested=%u nested_vcpu=0x%x reason=%s%s%s guest_rip=0x%llx info1=0x%llx info2=0x%llx duration=%llu vmm=%llu",
 			 __entry->vm, __entry->vcpu, __entry->nested,
+			 __entry->nested_vcpu,
 			 __entry->isa == KVM_ISA_VMX ?
 			 __print_symbolic(__entry->reason & 0xffff, VMX_EXIT_REASONS) :
 			 __print_symbolic(__entry->reason, SVM_EXIT_REASONS),

@@ -71,4 +71,14 @@
 #define HYPERGRAPH_MARK_TRIPLE_FAULT	6	/* made by the host, without text */
 #define HYPERGRAPH_MARK_FRAME		7
 
+/*
+ * Sent by the KVM of a guest that has guests of its own, on each CPU: whether the
+ * hypergraph hypercalls of those nested guests are its own, or its host may answer
+ * and record them.
+ * a0: 1 if they are its own, 0 if the host may, as it may before it was told.
+ * Holds for what runs nested on the vCPU that sent it.  Answered 0 also while the
+ * host does not record, -KVM_EINVAL for another a0, and never recorded.
+ */
+#define HYPERGRAPH_NR_PRIVATE		0x68
+
 #endif /* _UAPI_LINUX_HYPERGRAPH_H */

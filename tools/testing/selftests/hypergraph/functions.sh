@@ -95,7 +95,7 @@ record_any()
 recorded_events()
 {
 	trace-cmd report -i "$WORK/trace.dat" 2>/dev/null |
-	sed -n 's/.* hypergraph_host: .*vcpu=\([^ ]*\) nested=0 nr=\([^ ]*\) a0=\([^ ]*\) a1=\([^ ]*\) a2=\([^ ]*\) a3=\([^ ]*\) .*/\1 \2 \3 \4 \5 \6/p'
+	sed -n 's/.* hypergraph_host: .* vcpu=\([^ ]*\) nested=0 nested_vcpu=0x0 nr=\([^ ]*\) a0=\([^ ]*\) a1=\([^ ]*\) a2=\([^ ]*\) a3=\([^ ]*\) .*/\1 \2 \3 \4 \5 \6/p'
 }
 
 # The marks with text among recorded events on stdin, a line each: kind and text

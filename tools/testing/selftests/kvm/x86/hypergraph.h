@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the tests of the hypergraph hypercalls have in common: the host's
- * recording, in a tracefs instance of its own, and the modes a vCPU can be in.
+ * recording, in a tracefs instance of its own, the modes a vCPU can be in, and
+ * nested guests.
  */
 #ifndef SELFTEST_KVM_HYPERGRAPH_H
 #define SELFTEST_KVM_HYPERGRAPH_H
@@ -15,6 +16,8 @@
 #include "test_util.h"
 #include "kvm_util.h"
 #include "processor.h"
+#include "svm_util.h"
+#include "vmx.h"
 
 #define TRACEFS			"/sys/kernel/tracing/"
 #define HYPERGRAPH_EVENT	"events/hypergraph/hypergraph_host/"
@@ -143,7 +146,7 @@ static inline u64 recording_count(void)
 }
 
 struct hypergraph_event {
-	u32 vm, vcpu;
+	u32 vm, vcpu, nested, nested_vcpu;
 	u64 nr, a0, a1, a2, a3;
 	u64 rip;
 };
@@ -172,6 +175,8 @@ static inline int recording_read(struct hypergraph_event *events, int max)
 		events[n++] = (struct hypergraph_event) {
 			.vm = event_field(text, " vm="),
 			.vcpu = event_field(text, " vcpu="),
+			.nested = event_field(text, " nested="),
+			.nested_vcpu = event_field(text, " nested_vcpu="),
 			.nr = event_field(text, " nr="),
 			.a0 = event_field(text, " a0="),
 			.a1 = event_field(text, " a1="),
@@ -222,15 +227,18 @@ static inline u64 mode_mask(enum vcpu_mode mode)
 }
 
 /* What a hypercall is to return whose number is @nr, and no other one of KVM's. */
-static inline u64 hypercall_answer(enum vcpu_mode mode, u64 nr, bool recording)
+static inline u64 hypercall_answer(enum vcpu_mode mode, u64 nr, u64 a0, bool recording)
 {
+	u64 mask = mode_mask(mode);
 	u64 ret = -KVM_ENOSYS;
 
 	if (is_user_mode(mode))
 		ret = -KVM_EPERM;
-	else if (recording && is_hypergraph_number(nr & mode_mask(mode)))
+	else if ((nr & mask) == HYPERGRAPH_NR_PRIVATE)
+		ret = (a0 & mask) > 1 ? -KVM_EINVAL : 0;
+	else if (recording && is_hypergraph_number(nr & mask))
 		ret = 0;
-	return ret & mode_mask(mode);
+	return ret & mask;
 }
 
 /* sregs: the lib's, of 64-bit mode at CPL 0.  Segments are flat. */
@@ -311,6 +319,117 @@ static inline void vcpu_run_to_out(struct kvm_vcpu *vcpu, struct kvm_regs *regs)
 	TEST_ASSERT_EQ(vcpu->run->io.port, DONE_PORT);
 	vcpu_regs_get(vcpu, regs);
 	vcpu_run_complete_io(vcpu);
+}
+
+/* A nested guest, L2: what L0, which is the test, and L1 do to have one. */
+
+#define PARAMETER_NESTED	"/sys/module/kvm/parameters/hypertrace_nested"
+
+static inline bool has_nested(void)
+{
+	return kvm_cpu_has(X86_FEATURE_SVM) || kvm_cpu_has(X86_FEATURE_VMX);
+}
+
+/* Whether L2's hypercalls are recorded, if L1 does not mind. */
+static inline void recording_nested(bool nested)
+{
+	recording_write(PARAMETER_NESTED, nested ? "1" : "0");
+}
+
+/* What L1 has to know of the memory for L2, and which vCPU L0 says L2's is. */
+static inline gva_t vm_alloc_nested(struct kvm_vm *vm, u32 *nested_vcpu)
+{
+	gva_t nested;
+
+	if (host_cpu_is_amd_compatible)
+		*nested_vcpu = vcpu_alloc_svm(vm, &nested)->vmcb_gpa >> PAGE_SHIFT;
+	else
+		*nested_vcpu = vcpu_alloc_vmx(vm, &nested)->vmcs_gpa >> PAGE_SHIFT;
+	return nested;
+}
+
+/*
+ * L2 will run @code in 64-bit mode at CPL 0, in L1's address space, with the general
+ * registers that guest_regs then has.  All MSRs, so its APIC too, are L1's.
+ */
+static inline void l2_create(void *nested, void *code)
+{
+	struct svm_test_data *svm = nested;
+
+	if (host_cpu_is_amd_compatible) {
+		generic_svm_setup(svm, code);
+		svm->vmcb->control.intercept |= BIT_ULL(INTERCEPT_CPUID);
+	} else {
+		GUEST_ASSERT(prepare_for_vmx_operation(nested));
+		GUEST_ASSERT(load_vmcs(nested));
+		prepare_vmcs(nested, code);
+		vmwrite(CPU_BASED_VM_EXEC_CONTROL, vmreadz(CPU_BASED_VM_EXEC_CONTROL) |
+						   CPU_BASED_USE_MSR_BITMAPS);
+	}
+	guest_regs.rflags = X86_EFLAGS_FIXED;
+}
+
+/* Until L2's next exit to L1.  True if that is for a hypercall, false if for a CPUID. */
+static inline bool l2_run(void *nested)
+{
+	struct svm_test_data *svm = nested;
+	u32 reason;
+
+	if (host_cpu_is_amd_compatible) {
+		run_guest(svm->vmcb, svm->vmcb_gpa);
+		reason = svm->vmcb->control.exit_code;
+		if (reason == SVM_EXIT_VMMCALL)
+			return true;
+		GUEST_ASSERT_EQ(reason, SVM_EXIT_CPUID);
+	} else {
+		if (vmresume())
+			GUEST_ASSERT(!vmlaunch());
+		reason = vmreadz(VM_EXIT_REASON);
+		if (reason == EXIT_REASON_VMCALL)
+			return true;
+		GUEST_ASSERT_EQ(reason, EXIT_REASON_CPUID);
+	}
+	return false;
+}
+
+static inline u64 l2_rip(void *nested)
+{
+	struct svm_test_data *svm = nested;
+
+	return host_cpu_is_amd_compatible ? svm->vmcb->save.rip : vmreadz(GUEST_RIP);
+}
+
+static inline void l2_set_rip(void *nested, u64 rip)
+{
+	struct svm_test_data *svm = nested;
+
+	if (host_cpu_is_amd_compatible)
+		svm->vmcb->save.rip = rip;
+	else
+		vmwrite(GUEST_RIP, rip);
+}
+
+/* Long mode's only: L2 has L1's page tables. */
+static inline void l2_set_mode(void *nested, enum vcpu_mode mode)
+{
+	struct svm_test_data *svm = nested;
+	u16 dpl = is_user_mode(mode) ? 3 : 0;
+	u16 cs_ar = 0x809b | dpl << 5 | (is_64bit_mode(mode) ? 0x2000 : 0x4000);
+	u16 ss_ar = 0xc093 | dpl << 5;
+
+	if (host_cpu_is_amd_compatible) {
+		svm->vmcb->save.cs.selector = 0x8 | dpl;
+		svm->vmcb->save.ss.selector = 0x10 | dpl;
+		/* Its bits 8 to 11 are the others' 12 to 15. */
+		svm->vmcb->save.cs.attrib = (cs_ar & 0xff) | (cs_ar >> 4 & 0xf00);
+		svm->vmcb->save.ss.attrib = (ss_ar & 0xff) | (ss_ar >> 4 & 0xf00);
+		svm->vmcb->save.cpl = dpl;
+	} else {
+		vmwrite(GUEST_CS_SELECTOR, 0x8 | dpl);
+		vmwrite(GUEST_SS_SELECTOR, 0x10 | dpl);
+		vmwrite(GUEST_CS_AR_BYTES, cs_ar);
+		vmwrite(GUEST_SS_AR_BYTES, ss_ar);
+	}
 }
 
 #endif /* SELFTEST_KVM_HYPERGRAPH_H */

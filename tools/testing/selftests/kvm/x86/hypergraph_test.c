@@ -14,8 +14,6 @@
 #include "apic.h"
 #include "hyperv.h"
 #include "hypergraph.h"
-#include "svm_util.h"
-#include "vmx.h"
 
 #define IRQ_VECTOR	0x30
 #define NR_VCPUS	2
@@ -43,6 +41,7 @@ struct guest_vcpu {
 
 static struct guest {
 	struct guest_vcpu vcpu[NR_VCPUS];
+	u64 reflected;	/* L2's hypercalls that L1 had to handle */
 	bool stop;
 } guest;
 
@@ -156,32 +155,61 @@ static void guest_db_handler(struct ex_regs *regs)
 	regs->rflags &= ~X86_EFLAGS_TF;
 }
 
-static void guest_l2(void)
+/* As a hypervisor that knows nothing of hypergraph */
+static void guest_l1(void *nested, void *l2_code)
 {
-	u64 rip;
-
-	hypercall(HYPERGRAPH_NR_ENTRY, 2, 0, 0, 0, &rip);
-	GUEST_FAIL("L2's hypercall did not go to L1");
+	l2_create(nested, l2_code);
+	while (l2_run(nested)) {
+		GUEST_ASSERT(is_hypergraph_number(guest_regs.rax));
+		guest_regs.rax = -KVM_ENOSYS;
+		l2_set_rip(nested, l2_rip(nested) + HYPERCALL_INSN_SIZE);
+		WRITE_ONCE(guest.reflected, guest.reflected + 1);
+	}
+	GUEST_FAIL("L2 did a CPUID");
 }
 
-static void guest_l1(void *nested, gva_t unused)
+static void l2_stream(void)
 {
-	u64 rip;
+	guest_stream(0, 0, -1);
+}
 
-	if (this_cpu_has(X86_FEATURE_SVM)) {
-		struct svm_test_data *svm = nested;
+static void l2_stream_with_outs(void)
+{
+	struct guest_vcpu *v = &guest.vcpu[0];
+	u64 i;
 
-		generic_svm_setup(svm, guest_l2);
-		run_guest(svm->vmcb, svm->vmcb_gpa);
-		GUEST_ASSERT_EQ(svm->vmcb->control.exit_code, SVM_EXIT_VMMCALL);
-	} else {
-		GUEST_ASSERT(prepare_for_vmx_operation(nested));
-		GUEST_ASSERT(load_vmcs(nested));
-		prepare_vmcs(nested, guest_l2);
-		GUEST_ASSERT(!vmlaunch());
-		GUEST_ASSERT_EQ(vmreadz(VM_EXIT_REASON), EXIT_REASON_VMCALL);
+	for (i = 0; !READ_ONCE(guest.stop); i++) {
+		GUEST_ASSERT_EQ(hypercall(stream_nr(i), 0, i, ~i, stream_a3(i), &v->rip), 0);
+		asm volatile("outb %%al, %[port]" : : "a"(0), [port] "i"(DONE_PORT));
 	}
-	GUEST_ASSERT_EQ(hypercall(HYPERGRAPH_NR_ENTRY, 1, 0, 0, 0, &rip), 0);
+	GUEST_DONE();
+}
+
+/* The first instruction that TF traps is the one after POPF. */
+static void l2_trap_flag(void)
+{
+	u64 rip, nr = HYPERGRAPH_NR_ENTRY;
+
+	asm volatile("pushf\n\t"
+		     "orl	%[tf], (%%rsp)\n\t"
+		     "test	%b[vmmcall], %b[vmmcall]\n\t"
+		     "jnz	2f\n\t"
+		     "lea	1f(%%rip), %[rip]\n\t"
+		     "popf\n\t"
+		     "vmcall\n\t"
+		     "1: jmp	4f\n\t"
+		     "2: lea	3f(%%rip), %[rip]\n\t"
+		     "popf\n\t"
+		     "vmmcall\n\t"
+		     "3: nop\n\t"
+		     "4:"
+		     : "+a"(nr), [rip] "=&r"(rip)
+		     : "b"(0), "c"(1), "d"(2), "S"(3), [tf] "i"(X86_EFLAGS_TF),
+		       [vmmcall] "q"(host_cpu_is_amd_compatible)
+		     : "memory", "cc");
+	GUEST_ASSERT_EQ(nr, 0);
+	GUEST_ASSERT_EQ(guest.vcpu[0].irqs, 1);
+	GUEST_ASSERT_EQ(guest.vcpu[0].event_rip, rip);
 	GUEST_DONE();
 }
 
@@ -409,8 +437,8 @@ static const u64 numbers[] = {
 	HYPERGRAPH_NR_MARK, HYPERGRAPH_NR_SCHED_SWITCH,
 	BIT_ULL(32) | HYPERGRAPH_NR_ENTRY, BIT_ULL(63) | HYPERGRAPH_NR_RETURN,
 	0xdeadbeefull << 32 | HYPERGRAPH_NR_SCHED_SWITCH,
-	0, 2, 13, 0x63, 0x68, 0x164, 0x3e7, 0x3e9, 0x80000064, UINT32_MAX, INT64_MAX,
-	UINT64_MAX,
+	HYPERGRAPH_NR_PRIVATE, 0, 2, 13, 0x63, 0x69, 0x164, 0x3e7, 0x3e9, 0x80000064,
+	UINT32_MAX, INT64_MAX, UINT64_MAX,
 };
 
 FIXTURE(hypergraph_mode) {
@@ -453,9 +481,9 @@ static void test_hypercalls(struct hypergraph_event *events, enum vcpu_mode mode
 	for (recording = 0; recording <= 1; recording++) {
 		recording_enable(recording);
 		for (i = 0; i < ARRAY_SIZE(numbers); i++) {
-			answer = hypercall_answer(mode, numbers[i], recording);
 			write_hypercall(m.vm, host_cpu_is_amd_compatible ^ foreign_insn);
 			random_regs(&before, numbers[i]);
+			answer = hypercall_answer(mode, numbers[i], before.rbx, recording);
 			vcpu_regs_set(m.vcpu, &before);
 			if (step) {
 				run_one_step(m.vcpu);
@@ -464,7 +492,7 @@ static void test_hypercalls(struct hypergraph_event *events, enum vcpu_mode mode
 			}
 			vcpu_run_to_out(m.vcpu, &after);
 			check_regs(mode, &before, &after, answer);
-			if (!answer)
+			if (!answer && is_hypergraph_number(numbers[i] & mode_mask(mode)))
 				expected[n++] = regs_event(mode, &before);
 		}
 	}
@@ -595,11 +623,8 @@ TEST_F(hypergraph, new_recording_before_entry)
 	kvm_vm_free(m.vm);
 }
 
-TEST_F(hypergraph, interrupt_shadow)
+static void test_interrupt_shadow(struct kvm_vm *vm, struct kvm_vcpu *vcpu)
 {
-	struct kvm_vcpu *vcpu;
-	struct kvm_vm *vm = vm_create_with_one_vcpu(&vcpu, guest_irq_shadow);
-
 	recording_of(getpid());
 	vm_install_exception_handler(vm, IRQ_VECTOR, guest_irq_handler);
 	run_to_done(vcpu);
@@ -607,15 +632,21 @@ TEST_F(hypergraph, interrupt_shadow)
 	kvm_vm_free(vm);
 }
 
+TEST_F(hypergraph, interrupt_shadow)
+{
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm = vm_create_with_one_vcpu(&vcpu, guest_irq_shadow);
+
+	test_interrupt_shadow(vm, vcpu);
+}
+
 /* A guest that does nothing but hypercalls still takes its interrupts. */
-TEST_F(hypergraph, interrupts)
+static void test_interrupts(struct kvm_vm *vm, struct kvm_vcpu *vcpu)
 {
 	struct kvm_msi msi = {
 		.address_lo = APIC_DEFAULT_GPA,
 		.data = IRQ_VECTOR,
 	};
-	struct kvm_vcpu *vcpu;
-	struct kvm_vm *vm = vm_create_with_one_vcpu(&vcpu, guest_stream_with_irqs);
 	struct guest *g = guest_of(vm);
 	struct guest_vcpu *v = &g->vcpu[0];
 	pthread_t thread;
@@ -640,6 +671,14 @@ TEST_F(hypergraph, interrupts)
 	kvm_vm_free(vm);
 }
 
+TEST_F(hypergraph, interrupts)
+{
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm = vm_create_with_one_vcpu(&vcpu, guest_stream_with_irqs);
+
+	test_interrupts(vm, vcpu);
+}
+
 static struct kvm_run *interrupted_run;
 
 static void request_immediate_exit(int sig)
@@ -648,15 +687,13 @@ static void request_immediate_exit(int sig)
 }
 
 /* Nor does it keep KVM_RUN from returning, and no hypercall is lost or done twice. */
-TEST_F(hypergraph, immediate_exit)
+static void test_immediate_exit(struct kvm_vm *vm, struct kvm_vcpu *vcpu)
 {
 	struct itimerval timer = {
 		.it_interval.tv_usec = 1000,
 		.it_value.tv_usec = 1000,
 	};
 	struct sigaction action = { .sa_handler = request_immediate_exit };
-	struct kvm_vcpu *vcpu;
-	struct kvm_vm *vm = vm_create_with_one_vcpu(&vcpu, guest_stream);
 	struct guest *g = guest_of(vm);
 	struct guest_vcpu *v = &g->vcpu[0];
 	struct kvm_run *run = vcpu->run;
@@ -664,7 +701,6 @@ TEST_F(hypergraph, immediate_exit)
 	int i;
 
 	recording_of(getpid());
-	vcpu_args_set(vcpu, 3, 0ul, 0ul, -1ul);
 	interrupted_run = run;
 	sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &timer, NULL);
@@ -696,31 +732,37 @@ TEST_F(hypergraph, immediate_exit)
 	kvm_vm_free(vm);
 }
 
-/* Answers change with the recording, and so many hypercalls are recorded. */
-TEST_F(hypergraph, toggle)
+TEST_F(hypergraph, immediate_exit)
 {
-	struct kvm_vcpu *vcpus[NR_VCPUS];
-	struct kvm_vm *vm = vm_create_with_vcpus(NR_VCPUS, guest_stream, vcpus);
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm = vm_create_with_one_vcpu(&vcpu, guest_stream);
+
+	vcpu_args_set(vcpu, 3, 0ul, 0ul, -1ul);
+	test_immediate_exit(vm, vcpu);
+}
+
+/* Answers change with what is enabled, and so many hypercalls are recorded. */
+static void test_toggle(struct kvm_vm *vm, struct kvm_vcpu **vcpus, int nr_vcpus,
+			void (*enable)(bool))
+{
 	struct guest *g = guest_of(vm);
 	pthread_t threads[NR_VCPUS];
 	u64 recorded = 0, count;
 	int i, j;
 
 	recording_of(getpid());
-	for (i = 0; i < NR_VCPUS; i++) {
-		vcpu_args_set(vcpus[i], 3, (u64)i, 0ul, -1ul);
+	for (i = 0; i < nr_vcpus; i++)
 		threads[i] = start(vcpus[i]);
-	}
 	for (j = 0; j < TOGGLES; j++) {
-		recording_enable(true);
-		for (i = 0; i < NR_VCPUS; i++)
+		enable(true);
+		for (i = 0; i < nr_vcpus; i++)
 			wait_for(&g->vcpu[i].recorded, 20);
-		recording_enable(false);
-		for (i = 0; i < NR_VCPUS; i++)
+		enable(false);
+		for (i = 0; i < nr_vcpus; i++)
 			wait_for(&g->vcpu[i].refused, 1);
 	}
 	WRITE_ONCE(g->stop, true);
-	for (i = 0; i < NR_VCPUS; i++) {
+	for (i = 0; i < nr_vcpus; i++) {
 		pthread_join(threads[i], NULL);
 		TEST_ASSERT_EQ(g->vcpu[i].recorded + g->vcpu[i].refused, g->vcpu[i].calls);
 		recorded += g->vcpu[i].recorded;
@@ -728,9 +770,20 @@ TEST_F(hypergraph, toggle)
 
 	/* The last one of a vCPU that is answered when the recording ends may miss it. */
 	count = recording_count();
-	TEST_ASSERT(count <= recorded && count + TOGGLES * NR_VCPUS >= recorded,
+	TEST_ASSERT(count <= recorded && count + TOGGLES * nr_vcpus >= recorded,
 		    "%lu recorded, but %lu were answered so", count, recorded);
 	kvm_vm_free(vm);
+}
+
+TEST_F(hypergraph, toggle)
+{
+	struct kvm_vcpu *vcpus[NR_VCPUS];
+	struct kvm_vm *vm = vm_create_with_vcpus(NR_VCPUS, guest_stream, vcpus);
+	int i;
+
+	for (i = 0; i < NR_VCPUS; i++)
+		vcpu_args_set(vcpus[i], 3, (u64)i, 0ul, -1ul);
+	test_toggle(vm, vcpus, NR_VCPUS, recording_enable);
 }
 
 static u64 stream_tag(u32 pid, u32 vcpu)
@@ -943,30 +996,6 @@ TEST_F(hypergraph, triple_fault)
 	kvm_vm_free(m.vm);
 }
 
-/* A nested guest's hypercalls are its hypervisor's. */
-TEST_F(hypergraph, nested)
-{
-	struct kvm_vcpu *vcpu;
-	struct kvm_vm *vm;
-	gva_t nested;
-
-	if (!kvm_cpu_has(X86_FEATURE_SVM) && !kvm_cpu_has(X86_FEATURE_VMX))
-		SKIP(return, "no nested virtualization");
-
-	recording_of(getpid());
-	vm = vm_create_with_one_vcpu(&vcpu, guest_l1);
-	if (kvm_cpu_has(X86_FEATURE_SVM))
-		vcpu_alloc_svm(vm, &nested);
-	else
-		vcpu_alloc_vmx(vm, &nested);
-	vcpu_args_set(vcpu, 1, nested);
-	run_to_done(vcpu);
-
-	TEST_ASSERT_EQ(recording_read(self->events, 1), 1);
-	TEST_ASSERT_EQ(self->events[0].a0, 1);
-	kvm_vm_free(vm);
-}
-
 TEST_F(hypergraph, xen)
 {
 	struct kvm_xen_hvm_config config = {
@@ -1009,6 +1038,170 @@ TEST_F(hypergraph, hyperv)
 	run_to_done(vcpu);
 	TEST_ASSERT_EQ(recording_count(), 0);
 	kvm_vm_free(vm);
+}
+
+/*
+ * The same of L2, whose hypercalls L0 answers where it is allowed to.
+ */
+
+struct nested_machine {
+	struct kvm_vm *vm;
+	struct kvm_vcpu *vcpu;
+	struct guest *guest;
+	u32 nested_vcpu;
+};
+
+FIXTURE(hypergraph_nested) {
+};
+
+FIXTURE_SETUP(hypergraph_nested)
+{
+	if (!has_nested())
+		SKIP(return, "no nested virtualization");
+	recording_create();
+	recording_enable(true);
+	recording_nested(true);
+}
+
+FIXTURE_TEARDOWN_PARENT(hypergraph_nested)
+{
+	if (!has_nested())
+		return;
+	recording_nested(false);
+	recording_destroy();
+}
+
+static struct nested_machine nested_machine_create(void *l2_code)
+{
+	struct nested_machine m;
+	gva_t nested;
+
+	m.vm = vm_create_with_one_vcpu(&m.vcpu, guest_l1);
+	m.guest = guest_of(m.vm);
+	nested = vm_alloc_nested(m.vm, &m.nested_vcpu);
+	vcpu_args_set(m.vcpu, 2, nested, l2_code);
+	return m;
+}
+
+/* As a VMM does when it moves the VM to another machine */
+static void move_vm(struct nested_machine *m)
+{
+	struct kvm_x86_state *state = vcpu_save_state(m->vcpu);
+
+	TEST_ASSERT(state->nested.flags & KVM_STATE_NESTED_GUEST_MODE, "L2 is not active");
+	kvm_vm_release(m->vm);
+	m->vcpu = vm_recreate_with_one_vcpu(m->vm);
+	vcpu_load_state(m->vcpu, state);
+	kvm_x86_state_cleanup(state);
+}
+
+TEST_F(hypergraph_nested, trap_flag)
+{
+	struct nested_machine m = nested_machine_create(l2_trap_flag);
+
+	recording_of(getpid());
+	vm_install_exception_handler(m.vm, DB_VECTOR, guest_db_handler);
+	run_to_done(m.vcpu);
+	TEST_ASSERT_EQ(m.guest->reflected, 0);
+	TEST_ASSERT_EQ(recording_count(), 1);
+	kvm_vm_free(m.vm);
+}
+
+TEST_F(hypergraph_nested, interrupt_shadow)
+{
+	struct nested_machine m = nested_machine_create(guest_irq_shadow);
+
+	test_interrupt_shadow(m.vm, m.vcpu);
+}
+
+TEST_F(hypergraph_nested, interrupts)
+{
+	struct nested_machine m = nested_machine_create(guest_stream_with_irqs);
+
+	test_interrupts(m.vm, m.vcpu);
+}
+
+TEST_F(hypergraph_nested, immediate_exit)
+{
+	struct nested_machine m = nested_machine_create(l2_stream);
+
+	test_immediate_exit(m.vm, m.vcpu);
+}
+
+TEST_F(hypergraph_nested, toggle)
+{
+	struct nested_machine m = nested_machine_create(l2_stream);
+
+	test_toggle(m.vm, &m.vcpu, 1, recording_enable);
+}
+
+TEST_F(hypergraph_nested, toggle_parameter)
+{
+	struct nested_machine m = nested_machine_create(l2_stream);
+
+	test_toggle(m.vm, &m.vcpu, 1, recording_nested);
+}
+
+/* KVM_GET_NESTED_STATE and KVM_SET_NESTED_STATE between two hypercalls */
+TEST_F(hypergraph_nested, nested_state)
+{
+	struct nested_machine m = nested_machine_create(l2_stream_with_outs);
+	struct hypergraph_event events[50];
+	int i;
+
+	recording_of(getpid());
+	for (i = 0; i < ARRAY_SIZE(events); i++) {
+		vcpu_run(m.vcpu);
+		TEST_ASSERT_KVM_EXIT_REASON(m.vcpu, KVM_EXIT_IO);
+		TEST_ASSERT_EQ(m.vcpu->run->io.port, DONE_PORT);
+		move_vm(&m);
+	}
+	m.guest->stop = true;
+	run_to_done(m.vcpu);
+
+	TEST_ASSERT_EQ(m.guest->reflected, 0);
+	TEST_ASSERT_EQ(recording_read(events, ARRAY_SIZE(events)), ARRAY_SIZE(events));
+	for (i = 0; i < ARRAY_SIZE(events); i++) {
+		check_stream_event(&events[i], getpid(), 0, 0, i, m.guest->vcpu[0].rip);
+		TEST_ASSERT_EQ(events[i].nested, 1);
+		TEST_ASSERT_EQ(events[i].nested_vcpu, m.nested_vcpu);
+	}
+	kvm_vm_free(m.vm);
+}
+
+/* The same wherever a signal finds the vCPU */
+TEST_F(hypergraph_nested, nested_state_anywhere)
+{
+	struct nested_machine m = nested_machine_create(l2_stream);
+	struct itimerval timer = { .it_value.tv_usec = 2000 };
+	struct sigaction action = { .sa_handler = request_immediate_exit };
+	u64 count, calls, moves = 100;
+	int i;
+
+	recording_of(getpid());
+	sigaction(SIGALRM, &action, NULL);
+	for (i = 0; i < moves; i++) {
+		interrupted_run = m.vcpu->run;
+		calls = m.guest->vcpu[0].calls;
+		do {
+			setitimer(ITIMER_REAL, &timer, NULL);
+			TEST_ASSERT(__vcpu_run(m.vcpu) == -1 && errno == EINTR,
+				    "KVM_RUN was not interrupted");
+			m.vcpu->run->immediate_exit = 0;
+		} while (m.guest->vcpu[0].calls == calls);
+		move_vm(&m);
+	}
+	m.guest->stop = true;
+	run_to_done(m.vcpu);
+
+	TEST_ASSERT_EQ(m.guest->reflected, 0);
+	TEST_ASSERT_EQ(m.guest->vcpu[0].recorded, m.guest->vcpu[0].calls);
+	/* A vCPU may go before it records its last one. */
+	count = recording_count();
+	calls = m.guest->vcpu[0].calls;
+	TEST_ASSERT(count <= calls && count + moves >= calls,
+		    "%lu recorded, but %lu done", count, calls);
+	kvm_vm_free(m.vm);
 }
 
 int main(int argc, char *argv[])

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * When L0 answers the hypergraph hypercalls of L2 and records them, and when it
+ * leaves them to L1: the admin's parameter, the tracepoint, CPL, the number and L1's
+ * refusal, in all combinations.  And that such a hypercall is then one exit, and
+ * changes no register.
+ */
+#include "hypergraph.h"
+
+/* What L1 returns to L2 for the hypercalls that come to it */
+#define L1_ANSWER	0x1111222233334444ull
+
+/* L2 runs this, and L1 says from where on: a hypercall, and an exit to L1. */
+static const u8 cpuid_insn[] = { 0x0f, 0xa2 };
+
+#define L2_HYPERCALL	LOW_PAGE
+#define L2_CPUID	(LOW_PAGE + HYPERCALL_INSN_SIZE)
+
+#define NR_REGS		(sizeof(struct guest_regs) / sizeof(u64))
+
+/* One run of L2, in the guest's memory: what the test wants, and what came of it */
+static struct call {
+	u64 nr;
+	enum vcpu_mode mode;
+	u64 rip;
+	u64 private;		/* what L1 says of its guests' hypercalls */
+
+	u64 private_answer;
+	struct guest_regs before, after;
+	u64 reflected;		/* hypercalls that came to L1 */
+	u64 reflected_nr;
+	u64 rip_after;
+} call;
+
+struct test {
+	struct kvm_vm *vm;
+	struct kvm_vcpu *vcpu;
+	struct call *call;
+	u32 nested_vcpu;
+};
+
+static u64 l1_hypercall(u64 nr, u64 a0)
+{
+	if (host_cpu_is_amd_compatible)
+		asm volatile("vmmcall" : "+a"(nr) : "b"(a0) : "memory");
+	else
+		asm volatile("vmcall" : "+a"(nr) : "b"(a0) : "memory");
+	return nr;
+}
+
+static void l1_do_call(void *nested)
+{
+	u64 *reg = (u64 *)&guest_regs;
+	int i;
+
+	call.private_answer = l1_hypercall(HYPERGRAPH_NR_PRIVATE, call.private);
+
+	for (i = 0; i < NR_REGS; i++)
+		reg[i] = (i + 1) * 0x9e3779b97f4a7c15ull;
+	guest_regs.rax = call.nr;
+	guest_regs.rflags = X86_EFLAGS_FIXED;
+	call.before = guest_regs;
+	l2_set_mode(nested, call.mode);
+	l2_set_rip(nested, call.rip);
+
+	call.reflected = 0;
+	while (l2_run(nested)) {
+		call.reflected++;
+		call.reflected_nr = guest_regs.rax;
+		guest_regs.rax = L1_ANSWER;
+		l2_set_rip(nested, l2_rip(nested) + HYPERCALL_INSN_SIZE);
+	}
+	call.rip_after = l2_rip(nested);
+	call.after = guest_regs;
+}
+
+static void guest_l1(void *nested)
+{
+	l2_create(nested, (void *)L2_HYPERCALL);
+	for (;;) {
+		GUEST_SYNC(0);
+		l1_do_call(nested);
+	}
+}
+
+static void run_to_sync(struct kvm_vcpu *vcpu)
+{
+	struct ucall uc;
+
+	vcpu_run(vcpu);
+	if (get_ucall(vcpu, &uc) == UCALL_ABORT)
+		REPORT_GUEST_ASSERT(uc);
+	TEST_ASSERT_EQ(uc.cmd, UCALL_SYNC);
+}
+
+static struct test test_create(void)
+{
+	struct test t;
+	gva_t nested;
+	u8 *code;
+
+	t.vm = vm_create_with_one_vcpu(&t.vcpu, guest_l1);
+	code = vm_add_low_page(t.vm);
+	memcpy(code, hypercall_insn(host_cpu_is_amd_compatible), HYPERCALL_INSN_SIZE);
+	memcpy(code + HYPERCALL_INSN_SIZE, cpuid_insn, sizeof(cpuid_insn));
+
+	nested = vm_alloc_nested(t.vm, &t.nested_vcpu);
+	vcpu_args_set(t.vcpu, 1, nested);
+	t.call = addr_gva2hva(t.vm, (gva_t)&call);
+	run_to_sync(t.vcpu);
+	return t;
+}
+
+static u64 exits(struct test *t)
+{
+	return vcpu_get_stat(t->vcpu, exits);
+}
+
+/* The least exits of some runs: in no other was the vCPU interrupted less. */
+static u64 count_exits(struct test *t, u64 rip)
+{
+	u64 before, n, least = -1ull;
+	int i;
+
+	t->call->rip = rip;
+	for (i = 0; i < 10; i++) {
+		before = exits(t);
+		run_to_sync(t->vcpu);
+		n = exits(t) - before;
+		if (n < least)
+			least = n;
+	}
+	return least;
+}
+
+static bool expect(const char *what, u64 is, u64 expected)
+{
+	if (is != expected)
+		ksft_print_msg("%s: 0x%lx, not 0x%lx\n", what, is, expected);
+	return is == expected;
+}
+
+/* All but rax, which has the answer */
+static_assert(offsetof(struct guest_regs, rax) == 0, "rax is the first register");
+
+static bool expect_registers(const struct call *c)
+{
+	const u64 *before = (const u64 *)&c->before, *after = (const u64 *)&c->after;
+	u64 mask = mode_mask(c->mode);
+	bool ok = true;
+	int i;
+
+	for (i = 1; i < NR_REGS; i++)
+		ok &= expect("a register", after[i] & mask, before[i] & mask);
+	return ok & expect("rip", c->rip_after, L2_CPUID);
+}
+
+static bool expect_event(const struct test *t, const struct hypergraph_event *e)
+{
+	const struct call *c = t->call;
+	u64 mask = mode_mask(c->mode);
+
+	return expect("vm", e->vm, getpid()) &
+	       expect("vcpu", e->vcpu, 0) &
+	       expect("nested", e->nested, 1) &
+	       expect("nested_vcpu", e->nested_vcpu, t->nested_vcpu) &
+	       expect("nr", e->nr, c->nr & mask) &
+	       expect("a0", e->a0, c->before.rbx & mask) &
+	       expect("a1", e->a1, c->before.rcx & mask) &
+	       expect("a2", e->a2, c->before.rdx & mask) &
+	       expect("a3", e->a3, c->before.rsi & mask) &
+	       expect("guest_rip", e->rip, L2_HYPERCALL);
+}
+
+/* One hypercall of L2's, which L0 is to answer or to leave to L1 */
+static bool check_call(struct test *t, u64 nr, enum vcpu_mode mode, bool answered)
+{
+	struct call *c = t->call;
+	struct hypergraph_event event;
+	bool ok = true;
+
+	recording_clear();
+	c->nr = nr;
+	c->mode = mode;
+	c->rip = L2_HYPERCALL;
+	run_to_sync(t->vcpu);
+
+	ok &= expect("the answer to L1's refusal", c->private_answer, 0);
+	ok &= expect_registers(c);
+	ok &= expect("hypercalls that came to L1", c->reflected, !answered);
+	ok &= expect("events", recording_count(), answered);
+	ok &= expect("what L2 got", c->after.rax & mode_mask(mode),
+		     answered ? 0 : L1_ANSWER & mode_mask(mode));
+	if (answered && ok) {
+		recording_read(&event, 1);
+		ok &= expect_event(t, &event);
+	} else if (!answered) {
+		ok &= expect("the number that came to L1", c->reflected_nr, nr);
+	}
+	if (!ok)
+		ksft_print_msg("number 0x%lx, %s\n", nr, mode_names[mode]);
+	return ok;
+}
+
+static const u64 other_numbers[] = {
+	HYPERGRAPH_NR_PRIVATE, 0x63, 0x69, 0x3e7, 0x80000064, KVM_HC_VAPIC_POLL_IRQ,
+	KVM_HC_SCHED_YIELD, UINT32_MAX,
+};
+
+/* One row of the table: all numbers of one kind, in 64-bit and 32-bit code */
+static void check_row(struct test *t, bool parameter, bool recording, bool user,
+		      bool other, bool private)
+{
+	const u64 *numbers = other ? other_numbers : hypergraph_numbers;
+	int i, nr = other ? ARRAY_SIZE(other_numbers) : NR_NUMBERS;
+	bool answered = parameter && recording && !user && !other && !private;
+	bool ok = true;
+
+	recording_nested(parameter);
+	recording_enable(recording);
+	t->call->private = private;
+	for (i = 0; i < nr; i++) {
+		ok &= check_call(t, numbers[i], user ? MODE_LONG_USER : MODE_LONG, answered);
+		ok &= check_call(t, numbers[i], user ? MODE_COMPAT_USER : MODE_COMPAT,
+				 answered);
+	}
+	ksft_test_result(ok, "parameter %d, tracepoint %d, CPL %d, %s number, refusal %d: %s\n",
+			 parameter, recording, user ? 3 : 0, other ? "another" : "a hypergraph",
+			 private, answered ? "answered by L0" : "left to L1");
+}
+
+static void check_table(struct test *t)
+{
+	int i;
+
+	for (i = 0; i < 32; i++)
+		check_row(t, i & 16, i & 8, i & 4, i & 2, i & 1);
+}
+
+/* The number is one only by its lower half, which counts only outside 64-bit code. */
+static void check_upper_half(struct test *t)
+{
+	u64 nr = BIT_ULL(32) | HYPERGRAPH_NR_ENTRY;
+	bool ok;
+
+	recording_nested(true);
+	recording_enable(true);
+	t->call->private = 0;
+	ok = check_call(t, nr, MODE_LONG, false) & check_call(t, nr, MODE_COMPAT, true);
+	ksft_test_result(ok, "a number's upper half counts in 64-bit code\n");
+}
+
+static void check_private_argument(struct test *t)
+{
+	bool ok = true;
+
+	t->call->nr = HYPERGRAPH_NR_ENTRY;
+	t->call->mode = MODE_LONG;
+	t->call->rip = L2_HYPERCALL;
+	t->call->private = 2;
+	run_to_sync(t->vcpu);
+	ok &= expect("the answer to L1", t->call->private_answer, -KVM_EINVAL);
+	ok &= expect("hypercalls that came to L1", t->call->reflected, 0);
+	ksft_test_result(ok, "a refusal that is neither 0 nor 1 is an error, and none\n");
+}
+
+static void check_exits(struct test *t)
+{
+	u64 without, answered, left;
+
+	recording_nested(true);
+	recording_enable(true);
+	t->call->private = 0;
+	t->call->nr = HYPERGRAPH_NR_ENTRY;
+	t->call->mode = MODE_LONG;
+	without = count_exits(t, L2_CPUID);
+	answered = count_exits(t, L2_HYPERCALL) - without;
+	recording_nested(false);
+	left = count_exits(t, L2_HYPERCALL) - without;
+
+	ksft_print_msg("exits of a hypercall: answered by L0 %lu, left to this L1 %lu\n",
+		       answered, left);
+	ksft_test_result(answered == 1 && left > 1, "a hypercall that L0 answers is one exit\n");
+}
+
+int main(void)
+{
+	const char *obstacle = recording_obstacle();
+	struct test t;
+
+	__TEST_REQUIRE(!obstacle, "%s", obstacle);
+	__TEST_REQUIRE(has_nested(), "no nested virtualization");
+
+	ksft_print_header();
+	ksft_set_plan(35);
+	recording_create();
+	recording_of(getpid());
+	t = test_create();
+
+	check_table(&t);
+	check_upper_half(&t);
+	check_private_argument(&t);
+	check_exits(&t);
+
+	kvm_vm_free(t.vm);
+	recording_nested(false);
+	recording_destroy();
+	ksft_finished();
+}
