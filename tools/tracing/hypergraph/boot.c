@@ -38,9 +38,9 @@ struct level {
 	struct functions functions;
 };
 
-struct vm {
-	struct vm *next;	/* in order of appearance */
-	__u32 id;
+struct guest {
+	struct guest *next;	/* in order of appearance */
+	const struct vcpu *vcpu;	/* the first one heard of it */
 	__u64 last_ts;
 	struct level *levels;	/* in order of time */
 	struct level *level;	/* the last one */
@@ -49,9 +49,9 @@ struct vm {
 struct boot {
 	struct input in;
 	struct callgraph cg;
-	struct map vm_map;
-	struct vm *vms;
-	struct vm **last_vm;
+	struct map guest_map;	/* by guest_key() */
+	struct guest *guests;
+	struct guest **last_guest;
 };
 
 static struct function *get_function(struct functions *fns, __u64 addr)
@@ -80,61 +80,61 @@ static void free_functions(struct functions *fns)
 	map_free(&fns->map);
 }
 
-static struct level *add_level(struct vm *vm)
+static struct level *add_level(struct guest *guest)
 {
 	struct level *level = xcalloc(1, sizeof(*level));
 
-	if (vm->level)
-		vm->level->next = level;
+	if (guest->level)
+		guest->level->next = level;
 	else
-		vm->levels = level;
-	vm->level = level;
+		guest->levels = level;
+	guest->level = level;
 	return level;
 }
 
 /* In place of one in which nothing was. @name is the level's from here on. */
-static void begin_level(const struct boot *b, struct vm *vm, char *name, __u64 ts)
+static void begin_level(const struct boot *b, struct guest *guest, char *name, __u64 ts)
 {
-	struct level *level = vm->level;
+	struct level *level = guest->level;
 
 	if (!level || level->events)
-		level = add_level(vm);
+		level = add_level(guest);
 	free(level->name);
 	level->name = name;
 	level->ts = ts;
-	level->shift = symbols_shift(b->in.syms, vm->id);
+	level->shift = symbols_shift(b->in.syms, guest->vcpu->guest);
 }
 
 /* Before a kernel's first mark */
-static void begin_start(const struct boot *b, struct vm *vm, __u64 ts)
+static void begin_start(const struct boot *b, struct guest *guest, __u64 ts)
 {
 	char *name = strdup("start");
 
 	if (!name)
 		err(1, NULL);
-	begin_level(b, vm, name, ts);
+	begin_level(b, guest, name, ts);
 }
 
-static struct vm *get_vm(struct boot *b, const struct trace_event *ev)
+static struct guest *get_guest(struct boot *b, const struct vcpu *v, __u64 ts)
 {
-	struct vm *vm = map_get(&b->vm_map, ev->vm);
+	struct guest *guest = map_get(&b->guest_map, v->guest);
 
-	if (vm)
-		return vm;
-	vm = xcalloc(1, sizeof(*vm));
-	vm->id = ev->vm;
-	begin_start(b, vm, ev->ts);
-	map_add(&b->vm_map, ev->vm, vm);
-	*b->last_vm = vm;
-	b->last_vm = &vm->next;
-	return vm;
+	if (guest)
+		return guest;
+	guest = xcalloc(1, sizeof(*guest));
+	guest->vcpu = v;
+	begin_start(b, guest, ts);
+	map_add(&b->guest_map, v->guest, guest);
+	*b->last_guest = guest;
+	b->last_guest = &guest->next;
+	return guest;
 }
 
 static struct level *level_of(const struct boot *b, const struct vcpu *v)
 {
-	const struct vm *vm = map_get(&b->vm_map, v->vm);
+	const struct guest *guest = map_get(&b->guest_map, v->guest);
 
-	return vm->level;
+	return guest->level;
 }
 
 static void boot_entry(void *ctx, struct vcpu *v, const struct frame *f)
@@ -159,13 +159,13 @@ static void boot_ret(void *ctx, struct vcpu *v, const struct frame *f, bool ente
 static void boot_hello(void *ctx, struct vcpu *v, const struct trace_event *ev)
 {
 	struct boot *b = ctx;
-	struct vm *vm = map_get(&b->vm_map, v->vm);
+	struct guest *guest = map_get(&b->guest_map, v->guest);
 
 	/* A kernel in another place is another boot. */
-	if (symbols_set_stext(b->in.syms, v->vm, ev->call.a[1]))
-		begin_start(b, vm, ev->ts);
+	if (symbols_set_stext(b->in.syms, v->guest, ev->call.a[1]))
+		begin_start(b, guest, ev->ts);
 	else
-		vm->level->shift = symbols_shift(b->in.syms, v->vm);
+		guest->level->shift = symbols_shift(b->in.syms, v->guest);
 }
 
 static void boot_mark(void *ctx, struct vcpu *v, const struct mark *m)
@@ -173,7 +173,7 @@ static void boot_mark(void *ctx, struct vcpu *v, const struct mark *m)
 	struct boot *b = ctx;
 
 	if (m->kind == HYPERGRAPH_MARK_BOOT)
-		begin_level(b, map_get(&b->vm_map, v->vm), mark_text(m), m->ts);
+		begin_level(b, map_get(&b->guest_map, v->guest), mark_text(m), m->ts);
 }
 
 static const struct callgraph_ops boot_ops = {
@@ -186,14 +186,17 @@ static const struct callgraph_ops boot_ops = {
 static void boot_event(void *ctx, const struct trace_event *ev)
 {
 	struct boot *b = ctx;
-	struct vm *vm = get_vm(b, ev);
+	struct guest *guest;
 
-	callgraph_event(&b->cg, ev);
-	if (ev->type != TRACE_HYPERCALL)
+	if (ev->type != TRACE_HYPERCALL) {
+		callgraph_event(&b->cg, ev);
 		return;
+	}
+	guest = get_guest(b, callgraph_vcpu(&b->cg, ev), ev->ts);
+	callgraph_event(&b->cg, ev);
 	/* Only now: a mark is of the level that it begins. */
-	vm->last_ts = ev->ts;
-	vm->level->events++;
+	guest->last_ts = ev->ts;
+	guest->level->events++;
 }
 
 static int compare_numbers(__u64 a, __u64 b)
@@ -245,28 +248,28 @@ static double percent(__u64 part, __u64 whole)
 	return 100.0 * part / whole;
 }
 
-static int name_width(const struct vm *vm)
+static int name_width(const struct guest *guest)
 {
 	const struct level *level;
 	size_t width = strlen("level");
 
-	for (level = vm->levels; level; level = level->next) {
+	for (level = guest->levels; level; level = level->next) {
 		if (strlen(level->name) > width)
 			width = strlen(level->name);
 	}
 	return width;
 }
 
-static void put_table(const struct vm *vm)
+static void put_table(const struct guest *guest)
 {
 	const struct level *level;
-	int width = name_width(vm);
+	int width = name_width(guest);
 
 	printf("%-*s %12s %12s %10s %10s %10s\n", width, "level", "began, s", "lasted, ms",
 	       "calls", "returns", "events");
-	for (level = vm->levels; level; level = level->next) {
-		__u64 began = level->ts - vm->levels->ts;
-		__u64 lasted = (level->next ? level->next->ts : vm->last_ts) - level->ts;
+	for (level = guest->levels; level; level = level->next) {
+		__u64 began = level->ts - guest->levels->ts;
+		__u64 lasted = (level->next ? level->next->ts : guest->last_ts) - level->ts;
 
 		printf("%-*s %5llu.%06llu %8llu.%03llu %10llu %10llu %10llu\n", width,
 		       level->name, began / 1000000000, began / 1000 % 1000000,
@@ -275,11 +278,11 @@ static void put_table(const struct vm *vm)
 	}
 }
 
-static bool has_calls(const struct vm *vm)
+static bool has_calls(const struct guest *guest)
 {
 	const struct level *level;
 
-	for (level = vm->levels; level; level = level->next) {
+	for (level = guest->levels; level; level = level->next) {
 		if (level->calls)
 			return true;
 	}
@@ -308,14 +311,16 @@ static void put_hottest_of_level(const struct boot *b, const struct level *level
 	free(sorted);
 }
 
-/* By the file's addresses, as a VM's kernels may have been in different places */
-static void sum_levels(const struct vm *vm, struct functions *sum, __u64 *events)
+/* By the file's addresses, as a guest's kernels may have been in different places */
+static void sum_levels(const struct guest *guest, struct functions *sum, __u64 *events)
 {
 	const struct level *level;
 	const struct function *fn;
 
-	for (level = vm->levels; level; level = level->next) {
+	for (level = guest->levels; level; level = level->next) {
 		*events += level->events;
+		if (level->shift == SHIFT_UNKNOWN)
+			continue;
 		for (fn = level->functions.list; fn; fn = fn->next) {
 			struct function *total = get_function(sum, fn->addr - level->shift);
 
@@ -358,14 +363,14 @@ static size_t pick_hottest(const struct boot *b, const struct functions *sum,
 	return nr;
 }
 
-static void put_hottest_of_boot(const struct boot *b, const struct vm *vm)
+static void put_hottest_of_boot(const struct boot *b, const struct guest *guest)
 {
 	const char *names[HOTTEST_OF_BOOT];
 	struct functions sum = { 0 };
 	__u64 all = 0, events = 0;
 	size_t i, nr;
 
-	sum_levels(vm, &sum, &all);
+	sum_levels(guest, &sum, &all);
 	nr = pick_hottest(b, &sum, names, &events);
 	free_functions(&sum);
 	if (!nr)
@@ -376,55 +381,58 @@ static void put_hottest_of_boot(const struct boot *b, const struct vm *vm)
 	putchar('\n');
 }
 
-static void put_vm(const struct boot *b, const struct vm *vm)
+static void put_guest(const struct boot *b, const struct guest *guest)
 {
 	const struct level *level;
-	bool calls = has_calls(vm);
+	bool calls = has_calls(guest);
 
-	printf("%sVM %u\n", vm == b->vms ? "" : "\n", vm->id);
-	put_table(vm);
-	for (level = vm->levels; level; level = level->next)
+	if (guest != b->guests)
+		putchar('\n');
+	guest_print(guest->vcpu, stdout);
+	putchar('\n');
+	put_table(guest);
+	for (level = guest->levels; level; level = level->next)
 		put_hottest_of_level(b, level, calls);
-	put_hottest_of_boot(b, vm);
+	put_hottest_of_boot(b, guest);
 }
 
 static void put_end(struct boot *b)
 {
-	const struct vm *vm;
+	const struct guest *guest;
 
 	callgraph_end(&b->cg);
-	for (vm = b->vms; vm; vm = vm->next)
-		put_vm(b, vm);
+	for (guest = b->guests; guest; guest = guest->next)
+		put_guest(b, guest);
 }
 
-static void free_vm(struct vm *vm)
+static void free_guest(struct guest *guest)
 {
 	struct level *level;
 
-	while ((level = vm->levels)) {
-		vm->levels = level->next;
+	while ((level = guest->levels)) {
+		guest->levels = level->next;
 		free_functions(&level->functions);
 		free(level->name);
 		free(level);
 	}
-	free(vm);
+	free(guest);
 }
 
 static int boot_trace(struct boot *b)
 {
-	struct vm *vm;
+	struct guest *guest;
 	int ret;
 
-	b->last_vm = &b->vms;
+	b->last_guest = &b->guests;
 	callgraph_init(&b->cg, &boot_ops, b);
 	ret = input_read(&b->in, boot_event, b);
 	if (!ret)
 		put_end(b);
-	while ((vm = b->vms)) {
-		b->vms = vm->next;
-		free_vm(vm);
+	while ((guest = b->guests)) {
+		b->guests = guest->next;
+		free_guest(guest);
 	}
-	map_free(&b->vm_map);
+	map_free(&b->guest_map);
 	callgraph_free(&b->cg);
 	return flush_output() ? EXIT_ERROR : ret;
 }

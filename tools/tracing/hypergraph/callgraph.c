@@ -38,42 +38,63 @@
 
 static void task_init(struct callgraph *cg, struct task *task, const struct vcpu *v, int pid)
 {
-	task->vm = v->vm;
-	task->vcpu = v->id;
+	task->vcpu = v;
 	task->pid = pid;
 	task->lowest = NOT_SEEN;
 	*cg->last_task = task;
 	cg->last_task = &task->next;
 }
 
-static struct vcpu *vcpu_new(struct callgraph *cg, __u32 vm, __u32 id)
+static void name_idle(struct vcpu *v)
+{
+	/* Which of its guest's CPUs a nested vCPU is, is not told. */
+	if (v->nested)
+		snprintf(v->idle.comm, sizeof(v->idle.comm), "swapper/?");
+	else
+		snprintf(v->idle.comm, sizeof(v->idle.comm), "swapper/%u", v->id);
+}
+
+static struct vcpu *vcpu_new(struct callgraph *cg, const struct trace_event *ev)
 {
 	struct vcpu *v = xcalloc(1, sizeof(*v));
 
-	v->vm = vm;
-	v->id = id;
+	v->vm = ev->vm;
+	v->id = ev->vcpu;
+	v->nested = ev->nested;
+	if (v->nested)
+		v->nested_nr = cg->nr_nested++;
+	v->guest = guest_key(v->vm, v->id, v->nested);
 	task_init(cg, &v->idle, v, 0);
-	snprintf(v->idle.comm, sizeof(v->idle.comm), "swapper/%u", id);
+	name_idle(v);
 	task_init(cg, &v->unknown, v, TASK_UNKNOWN);
 	v->current = &v->unknown;
 
 	*cg->last_vcpu = v;
 	cg->last_vcpu = &v->next;
-	map_add(&cg->vcpu_map, map_key(vm, id), v);
+	map_add(&cg->vcpu_map, vcpu_key(v->vm, v->id, v->nested), v);
 	notify(cg->ops->vcpu_new, cg->ctx, v);
 	return v;
 }
 
-static struct vcpu *vcpu_get(struct callgraph *cg, __u32 vm, __u32 id)
+struct vcpu *callgraph_vcpu(struct callgraph *cg, const struct trace_event *ev)
 {
-	struct vcpu *v = map_get(&cg->vcpu_map, map_key(vm, id));
+	struct vcpu *v = map_get(&cg->vcpu_map, vcpu_key(ev->vm, ev->vcpu, ev->nested));
 
-	return v ? v : vcpu_new(cg, vm, id);
+	return v ? v : vcpu_new(cg, ev);
 }
 
-struct task *callgraph_task(const struct callgraph *cg, __u32 vm, int pid)
+struct task *callgraph_task(const struct callgraph *cg, const struct vcpu *v, int pid)
 {
-	return map_get(&cg->task_map, map_key(vm, pid));
+	return v->nested ? map_get(&v->task_map, pid) :
+			   map_get(&cg->task_map, map_key(v->vm, pid));
+}
+
+static void add_task(struct callgraph *cg, struct vcpu *v, struct task *task)
+{
+	if (v->nested)
+		map_add(&v->task_map, task->pid, task);
+	else
+		map_add(&cg->task_map, map_key(v->vm, task->pid), task);
 }
 
 static struct task *task_get(struct callgraph *cg, struct vcpu *v, int pid)
@@ -82,12 +103,12 @@ static struct task *task_get(struct callgraph *cg, struct vcpu *v, int pid)
 
 	if (!pid)
 		return &v->idle;
-	task = callgraph_task(cg, v->vm, pid);
+	task = callgraph_task(cg, v, pid);
 	if (task)
 		return task;
 	task = xcalloc(1, sizeof(*task));
 	task_init(cg, task, v, pid);
-	map_add(&cg->task_map, map_key(v->vm, pid), task);
+	add_task(cg, v, task);
 	return task;
 }
 
@@ -173,7 +194,7 @@ static void reset_unknown(struct task *unknown)
 static void set_current(struct vcpu *v, struct task *task)
 {
 	v->current = task;
-	task->vcpu = v->id;
+	task->vcpu = v;
 }
 
 /* The unknown task of @v turns out to be @pid: that one gets what it did. */
@@ -313,7 +334,7 @@ static void handle_hypercall(struct callgraph *cg, struct vcpu *v, const struct 
 
 void callgraph_event(struct callgraph *cg, const struct trace_event *ev)
 {
-	struct vcpu *v = vcpu_get(cg, ev->vm, ev->vcpu);
+	struct vcpu *v = callgraph_vcpu(cg, ev);
 
 	if (v->announced && !is_before_switch(v, ev))
 		finish_switch(cg, v);
@@ -343,6 +364,21 @@ void task_print(const struct task *task, FILE *out)
 		fprintf(out, "-%d", task->pid);
 }
 
+void vcpu_print(const struct vcpu *v, FILE *out)
+{
+	if (v->nested)
+		fprintf(out, "n%u", v->nested_nr);
+	else
+		fprintf(out, "%u", v->id);
+}
+
+void guest_print(const struct vcpu *v, FILE *out)
+{
+	fprintf(out, "VM %u", v->vm);
+	if (v->nested)
+		fprintf(out, ", nested vCPU n%u (nested_vcpu=0x%x)", v->nested_nr, v->id);
+}
+
 void callgraph_init(struct callgraph *cg, const struct callgraph_ops *ops, void *ctx)
 {
 	memset(cg, 0, sizeof(*cg));
@@ -370,6 +406,7 @@ void callgraph_free(struct callgraph *cg)
 	}
 	while ((v = cg->vcpus)) {
 		cg->vcpus = v->next;
+		map_free(&v->task_map);
 		free(v);
 	}
 	map_free(&cg->vcpu_map);

@@ -6,6 +6,8 @@
 #ifndef HYPERGRAPH_CALLGRAPH_H
 #define HYPERGRAPH_CALLGRAPH_H
 
+#include <stdbool.h>
+#include <stdio.h>
 #include <linux/types.h>
 
 #include "map.h"
@@ -22,8 +24,7 @@ struct frame {
 
 struct task {
 	struct task *next;	/* in order of appearance */
-	__u32 vm;
-	__u32 vcpu;		/* where it ran last */
+	const struct vcpu *vcpu;	/* where it ran last */
 	int pid;
 	char comm[TASK_COMM_LEN + 1];
 	struct frame *frames;	/* the functions it is in, outermost first */
@@ -33,10 +34,18 @@ struct task {
 	__u32 lowest;		/* level's lowest value, kept of an unknown task */
 };
 
+/*
+ * A vCPU of a VM, or of a guest nested in that. A nested one runs on the VM's vCPUs,
+ * but shares nothing with them, nor with other nested ones: they may be another guest's.
+ */
 struct vcpu {
 	struct vcpu *next;	/* in order of appearance */
 	__u32 vm;		/* pid of the VMM */
-	__u32 id;
+	__u32 id;		/* as in struct trace_event */
+	bool nested;
+	unsigned int nested_nr;	/* in order of appearance */
+	__u64 guest;		/* guest_key() */
+	struct map task_map;	/* a nested one's, by pid */
 	struct task *current;
 	struct task *announced;	/* to be current soon, or NULL */
 	struct task idle;	/* pid 0 exists once a vCPU */
@@ -81,16 +90,20 @@ struct callgraph_ops {
 struct callgraph {
 	const struct callgraph_ops *ops;
 	void *ctx;
-	struct map vcpu_map;	/* by vm and id */
-	struct map task_map;	/* by vm and pid */
+	struct map vcpu_map;	/* by vcpu_key() */
+	struct map task_map;	/* by vm and pid, without nested ones */
 	struct vcpu *vcpus;
 	struct vcpu **last_vcpu;
+	unsigned int nr_nested;
 	struct task *tasks;	/* idle and unknown ones, too */
 	struct task **last_task;
 };
 
 void callgraph_init(struct callgraph *cg, const struct callgraph_ops *ops, void *ctx);
 void callgraph_event(struct callgraph *cg, const struct trace_event *ev);
+
+/* Whose event @ev is: created if it is the first */
+struct vcpu *callgraph_vcpu(struct callgraph *cg, const struct trace_event *ev);
 
 /* After the last event: ends the marks of which parts are missing. */
 void callgraph_end(struct callgraph *cg);
@@ -99,7 +112,13 @@ void callgraph_free(struct callgraph *cg);
 /* "comm-pid" */
 void task_print(const struct task *task, FILE *out);
 
-/* NULL if @pid was not seen yet. Idle tasks are those of their vCPU. */
-struct task *callgraph_task(const struct callgraph *cg, __u32 vm, int pid);
+/* "0", or "n0" if nested */
+void vcpu_print(const struct vcpu *v, FILE *out);
+
+/* "VM 100", or "VM 100, nested vCPU n0 (nested_vcpu=0x1a2b)" */
+void guest_print(const struct vcpu *v, FILE *out);
+
+/* Of @v's guest, NULL if @pid was not seen yet. Idle tasks are those of their vCPU. */
+struct task *callgraph_task(const struct callgraph *cg, const struct vcpu *v, int pid);
 
 #endif /* HYPERGRAPH_CALLGRAPH_H */

@@ -13,17 +13,21 @@
 #include "input.h"
 #include "util.h"
 
+/* In place of the number of a nested guest's CPU: that which the vCPU is, as none tells it */
+#define THIS_VCPU	(~0U)
+
 struct stack {
 	struct stack *next;
 	unsigned int nr;	/* in order of appearance */
 	bool running;
 	bool told;		/* its frames are from the guest's crash path */
+	__u32 cpu;		/* of the guest */
 	struct task task;	/* a copy */
 };
 
-struct vm {
-	struct vm *next;	/* in order of appearance */
-	__u32 id;
+struct guest {
+	struct guest *next;	/* in order of appearance */
+	const struct vcpu *vcpu;	/* the first one heard of it */
 	bool crashed;
 	__u64 ts;		/* of the capture */
 	__u64 shift;		/* of the kernel then */
@@ -35,52 +39,53 @@ struct vm {
 struct crash {
 	struct input in;
 	struct callgraph cg;
-	struct map vm_map;
-	struct vm *vms;
-	struct vm **last_vm;
+	struct map guest_map;	/* by guest_key() */
+	struct guest *guests;
+	struct guest **last_guest;
 	bool printed;		/* something, so an empty line comes next */
 };
 
-static void crash_vcpu_new(void *ctx, struct vcpu *v)
+static void add_guest(struct crash *c, const struct vcpu *v)
 {
-	struct crash *c = ctx;
-	struct vm *vm;
+	struct guest *guest;
 
-	if (map_get(&c->vm_map, v->vm))
+	if (map_get(&c->guest_map, v->guest))
 		return;
-	vm = xcalloc(1, sizeof(*vm));
-	vm->id = v->vm;
-	map_add(&c->vm_map, v->vm, vm);
-	*c->last_vm = vm;
-	c->last_vm = &vm->next;
+	guest = xcalloc(1, sizeof(*guest));
+	guest->vcpu = v;
+	map_add(&c->guest_map, v->guest, guest);
+	*c->last_guest = guest;
+	c->last_guest = &guest->next;
 }
 
-/* Idle and unknown tasks exist once a vCPU, others once a VM. */
-static struct stack *get_stack(struct vm *vm, int pid, __u32 vcpu)
+/* Idle and unknown tasks exist once a CPU, others once a guest. */
+static struct stack *get_stack(struct guest *guest, int pid, __u32 cpu)
 {
-	__u64 key = map_key(pid, pid > 0 ? 0 : vcpu);
-	struct stack *s = map_get(&vm->stack_map, key);
+	__u64 key = map_key(pid, pid > 0 ? 0 : cpu);
+	struct stack *s = map_get(&guest->stack_map, key);
 
 	if (s)
 		return s;
 	s = xcalloc(1, sizeof(*s));
-	s->nr = vm->nr_stacks++;
-	s->task.vm = vm->id;
+	s->nr = guest->nr_stacks++;
+	s->cpu = cpu;
 	s->task.pid = pid;
-	s->task.vcpu = vcpu;
-	s->next = vm->stacks;
-	vm->stacks = s;
-	map_add(&vm->stack_map, key, s);
+	s->next = guest->stacks;
+	guest->stacks = s;
+	map_add(&guest->stack_map, key, s);
 	return s;
 }
 
-static void capture_task(struct vm *vm, const struct task *task, __u32 vcpu, bool running)
+/* @v is where it ran last. */
+static void capture_task(struct guest *guest, const struct task *task, const struct vcpu *v,
+			 bool running)
 {
-	struct stack *s = get_stack(vm, task->pid, vcpu);
+	__u32 cpu = v->nested ? THIS_VCPU : v->id;
+	struct stack *s = get_stack(guest, task->pid, cpu);
 	size_t size = task->nr_frames * sizeof(*task->frames);
 
 	s->running = running;
-	s->task.vcpu = vcpu;
+	s->cpu = cpu;
 	memcpy(s->task.comm, task->comm, sizeof(s->task.comm));
 	if (!task->nr_frames)
 		return;
@@ -107,33 +112,34 @@ static bool is_running(const struct crash *c, const struct task *task)
 	return false;
 }
 
-static void capture(const struct crash *c, struct vm *vm, __u64 ts)
+static void capture(const struct crash *c, struct guest *guest, __u64 ts)
 {
 	const struct task *task;
 	const struct vcpu *v;
 
-	vm->ts = ts;
-	vm->shift = symbols_shift(c->in.syms, vm->id);
+	guest->ts = ts;
+	guest->shift = symbols_shift(c->in.syms, guest->vcpu->guest);
 	for (v = c->cg.vcpus; v; v = v->next) {
-		if (v->vm == vm->id)
-			capture_task(vm, running_task(v), v->id, true);
+		if (v->guest == guest->vcpu->guest)
+			capture_task(guest, running_task(v), v, true);
 	}
 	for (task = c->cg.tasks; task; task = task->next) {
-		if (task->vm == vm->id && task->nr_frames && !is_running(c, task))
-			capture_task(vm, task, task->vcpu, false);
+		v = task->vcpu;
+		if (v->guest == guest->vcpu->guest && task->nr_frames && !is_running(c, task))
+			capture_task(guest, task, v, false);
 	}
 }
 
 static void crash_mark_begin(void *ctx, struct vcpu *v, const struct mark *m)
 {
 	struct crash *c = ctx;
-	struct vm *vm = map_get(&c->vm_map, v->vm);
+	struct guest *guest = map_get(&c->guest_map, v->guest);
 
 	/* What is called from here on is the crash path. */
-	if (vm->crashed || !mark_is_crash(m))
+	if (guest->crashed || !mark_is_crash(m))
 		return;
-	vm->crashed = true;
-	capture(c, vm, m->ts);
+	guest->crashed = true;
+	capture(c, guest, m->ts);
 }
 
 static void put_time(__u64 ns)
@@ -149,7 +155,9 @@ static void crash_mark(void *ctx, struct vcpu *v, const struct mark *m)
 		return;
 	c->printed = true;
 	put_time(m->ts);
-	printf(", VM %u, vCPU %u: ", v->vm, v->id);
+	printf(", VM %u, vCPU ", v->vm);
+	vcpu_print(v, stdout);
+	fputs(": ", stdout);
 	mark_print(m, stdout);
 	putchar('\n');
 }
@@ -172,9 +180,9 @@ static void insert_frame(struct task *task, const struct frame *f)
 static void crash_open_call(void *ctx, struct vcpu *v, const struct open_call *call)
 {
 	struct crash *c = ctx;
-	struct vm *vm = map_get(&c->vm_map, v->vm);
-	struct stack *s = get_stack(vm, call->pid, call->cpu);
-	const struct task *task = callgraph_task(&c->cg, v->vm, call->pid);
+	struct guest *guest = map_get(&c->guest_map, v->guest);
+	struct stack *s = get_stack(guest, call->pid, call->cpu);
+	const struct task *task = callgraph_task(&c->cg, v, call->pid);
 
 	if (s->task.nr_frames && !s->told)
 		return;
@@ -190,11 +198,10 @@ static void crash_hello(void *ctx, struct vcpu *v, const struct trace_event *ev)
 {
 	struct crash *c = ctx;
 
-	symbols_set_stext(c->in.syms, v->vm, ev->call.a[1]);
+	symbols_set_stext(c->in.syms, v->guest, ev->call.a[1]);
 }
 
 static const struct callgraph_ops crash_ops = {
-	.vcpu_new	= crash_vcpu_new,
 	.hello		= crash_hello,
 	.mark_begin	= crash_mark_begin,
 	.mark		= crash_mark,
@@ -205,141 +212,157 @@ static void crash_event(void *ctx, const struct trace_event *ev)
 {
 	struct crash *c = ctx;
 
+	if (ev->type == TRACE_HYPERCALL)
+		add_guest(c, callgraph_vcpu(&c->cg, ev));
 	callgraph_event(&c->cg, ev);
 }
 
-/* By vCPU, and there the running one first */
+/* By CPU, after THIS_VCPU, and there the running one first */
 static int compare_stacks(const void *pa, const void *pb)
 {
 	const struct stack *a = *(struct stack **)pa, *b = *(struct stack **)pb;
 
-	if (a->task.vcpu != b->task.vcpu)
-		return a->task.vcpu < b->task.vcpu ? -1 : 1;
+	if (a->cpu != b->cpu)
+		return a->cpu + 1 < b->cpu + 1 ? -1 : 1;
 	if (a->running != b->running)
 		return a->running ? -1 : 1;
 	return a->nr < b->nr ? -1 : 1;
 }
 
-static struct stack **sort_stacks(const struct vm *vm)
+static struct stack **sort_stacks(const struct guest *guest)
 {
-	struct stack **sorted = xcalloc(vm->nr_stacks, sizeof(*sorted));
+	struct stack **sorted = xcalloc(guest->nr_stacks, sizeof(*sorted));
 	struct stack *s;
 	size_t i = 0;
 
-	for (s = vm->stacks; s; s = s->next)
+	for (s = guest->stacks; s; s = s->next)
 		sorted[i++] = s;
-	qsort(sorted, vm->nr_stacks, sizeof(*sorted), compare_stacks);
+	qsort(sorted, guest->nr_stacks, sizeof(*sorted), compare_stacks);
 	return sorted;
 }
 
-/* @first is that of the same vCPU which is printed first. */
-static const char *state(const struct stack *first, const struct stack *s)
+/* @first is that of the same CPU which is printed first. */
+static const char *state(const struct guest *guest, const struct stack *first,
+			 const struct stack *s)
 {
 	if (s->running)
 		return "running";
-	/* It may be this one that runs there. */
-	if (!first->running || first->task.pid == TASK_UNKNOWN)
+	/* It may be this one that runs there, or on another of a nested guest's vCPUs. */
+	if (!first->running || first->task.pid == TASK_UNKNOWN || guest->vcpu->nested)
 		return "running or sleeping";
 	return "sleeping";
 }
 
-static void put_stack(const struct crash *c, const struct vm *vm, const struct stack *first,
+static void put_cpu(const struct guest *guest, const struct stack *s)
+{
+	if (s->cpu == THIS_VCPU) {
+		fputs("vCPU ", stdout);
+		vcpu_print(guest->vcpu, stdout);
+	} else {
+		printf("%s %u", guest->vcpu->nested ? "CPU" : "vCPU", s->cpu);
+	}
+}
+
+static void put_stack(const struct crash *c, const struct guest *guest, const struct stack *first,
 		      const struct stack *s)
 {
 	unsigned int i = s->task.nr_frames;
 
 	if (!i && s->task.pid == TASK_UNKNOWN)
 		return;
-	printf("\nvCPU %u, ", s->task.vcpu);
+	putchar('\n');
+	put_cpu(guest, s);
+	fputs(", ", stdout);
 	task_print(&s->task, stdout);
-	printf(" (%s):%s\n", state(first, s), i ? "" : " no open call");
+	printf(" (%s):%s\n", state(guest, first, s), i ? "" : " no open call");
 	while (i--) {
 		fputs("  ", stdout);
-		symbols_print_function(c->in.syms, vm->shift, s->task.frames[i].addr, stdout);
+		symbols_print_function(c->in.syms, guest->shift, s->task.frames[i].addr, stdout);
 		putchar('\n');
 	}
 }
 
-static bool is_any_open(const struct vm *vm)
+static bool is_any_open(const struct guest *guest)
 {
 	const struct stack *s;
 
-	for (s = vm->stacks; s; s = s->next) {
+	for (s = guest->stacks; s; s = s->next) {
 		if (s->task.nr_frames)
 			return true;
 	}
 	return false;
 }
 
-static void put_stacks(const struct crash *c, const struct vm *vm)
+static void put_stacks(const struct crash *c, const struct guest *guest)
 {
-	struct stack **sorted = sort_stacks(vm);
+	struct stack **sorted = sort_stacks(guest);
 	const struct stack *first = sorted[0];
 	unsigned int i;
 
-	for (i = 0; i < vm->nr_stacks; i++) {
-		if (sorted[i]->task.vcpu != first->task.vcpu)
+	for (i = 0; i < guest->nr_stacks; i++) {
+		if (sorted[i]->cpu != first->cpu)
 			first = sorted[i];
-		put_stack(c, vm, first, sorted[i]);
+		put_stack(c, guest, first, sorted[i]);
 	}
 	free(sorted);
 }
 
-static void put_vm(struct crash *c, const struct vm *vm)
+static void put_guest(struct crash *c, const struct guest *guest)
 {
-	bool open = is_any_open(vm);
+	bool open = is_any_open(guest);
 
 	if (c->printed)
 		putchar('\n');
 	c->printed = true;
-	printf("VM %u: %s when ", vm->id, open ? "calls open" : "no call was open");
-	fputs(vm->crashed ? "it crashed at " : "the trace ended at ", stdout);
-	put_time(vm->ts);
-	puts(vm->crashed ? "" : ", no crash was seen");
+	guest_print(guest->vcpu, stdout);
+	printf(": %s when ", open ? "calls open" : "no call was open");
+	fputs(guest->crashed ? "it crashed at " : "the trace ended at ", stdout);
+	put_time(guest->ts);
+	puts(guest->crashed ? "" : ", no crash was seen");
 	if (open)
-		put_stacks(c, vm);
+		put_stacks(c, guest);
 }
 
 static void put_end(struct crash *c)
 {
-	struct vm *vm;
+	struct guest *guest;
 
 	callgraph_end(&c->cg);
-	for (vm = c->vms; vm; vm = vm->next) {
-		if (!vm->crashed)
-			capture(c, vm, c->in.totals.last_ts);
-		put_vm(c, vm);
+	for (guest = c->guests; guest; guest = guest->next) {
+		if (!guest->crashed)
+			capture(c, guest, c->in.totals.last_ts);
+		put_guest(c, guest);
 	}
 }
 
-static void free_vm(struct vm *vm)
+static void free_guest(struct guest *guest)
 {
 	struct stack *s;
 
-	while ((s = vm->stacks)) {
-		vm->stacks = s->next;
+	while ((s = guest->stacks)) {
+		guest->stacks = s->next;
 		free(s->task.frames);
 		free(s);
 	}
-	map_free(&vm->stack_map);
-	free(vm);
+	map_free(&guest->stack_map);
+	free(guest);
 }
 
 static int crash_trace(struct crash *c)
 {
-	struct vm *vm;
+	struct guest *guest;
 	int ret;
 
-	c->last_vm = &c->vms;
+	c->last_guest = &c->guests;
 	callgraph_init(&c->cg, &crash_ops, c);
 	ret = input_read(&c->in, crash_event, c);
 	if (!ret)
 		put_end(c);
-	while ((vm = c->vms)) {
-		c->vms = vm->next;
-		free_vm(vm);
+	while ((guest = c->guests)) {
+		c->guests = guest->next;
+		free_guest(guest);
 	}
-	map_free(&c->vm_map);
+	map_free(&c->guest_map);
 	callgraph_free(&c->cg);
 	return flush_output() ? EXIT_ERROR : ret;
 }

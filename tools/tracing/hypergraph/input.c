@@ -57,14 +57,22 @@ struct search {
 static void find_hello(void *ctx, const struct trace_event *ev)
 {
 	struct search *s = ctx;
+	__u64 guest;
 
 	if (ev->type != TRACE_HYPERCALL || ev->call.nr != HYPERGRAPH_NR_HELLO)
 		return;
-	symbols_set_stext(s->syms, ev->vm, ev->call.a[1]);
-	trace_stop(s->trace);
+	guest = guest_key(ev->vm, ev->vcpu, ev->nested);
+	if (!symbols_know(s->syms, guest))
+		symbols_set_stext(s->syms, guest, ev->call.a[1]);
+	if (!ev->nested)
+		trace_stop(s->trace);
 }
 
-/* A guest may send events before its first hello: that is looked for beforehand. */
+/*
+ * A guest may send events before its first hello: that is looked for beforehand.
+ * Not that of each nested guest, as the whole trace would be read for it: what these
+ * send before it has no names.
+ */
 static int find_first_hello(struct input *in)
 {
 	struct search s = { .syms = in->syms };

@@ -24,7 +24,10 @@ struct input {
 bool input_parse(struct input *in, int argc, char **argv, void (*print_help)(FILE *out),
 		 int *status);
 
-/* The symbols fit the guest from the first event on. Returns an exit status. */
+/*
+ * The symbols fit the guest from the first event on, but a nested one perhaps only
+ * from its hello on. Returns an exit status.
+ */
 int input_read(struct input *in, trace_handler_t handler, void *ctx);
 
 void input_free(struct input *in);

@@ -34,6 +34,7 @@ struct column {
 	unsigned long long exits;	/* how many */
 	__u64 duration;			/* of all together */
 	__u32 exit_depth;
+	bool introduced;		/* if nested: it was said who that is */
 };
 
 struct report {
@@ -42,6 +43,7 @@ struct report {
 	unsigned int header_vms;	/* what the last header was for */
 	unsigned int vms;
 	unsigned int vcpus;
+	unsigned int nested_vcpus;
 	unsigned long long calls;
 	unsigned long long exits;
 };
@@ -62,7 +64,23 @@ static void put_vcpu(const struct report *r, const struct vcpu *v)
 {
 	if (r->vms > 1)
 		printf("%7u ", v->vm);
-	printf("%2u) ", v->id);
+	if (v->nested)
+		printf("n%u) ", v->nested_nr);
+	else
+		printf("%2u) ", v->id);
+}
+
+/* Before the first line of a nested vCPU */
+static void put_introduction(const struct vcpu *v)
+{
+	struct column *col = v->priv;
+
+	if (!v->nested || col->introduced)
+		return;
+	col->introduced = true;
+	fputs("# ", stdout);
+	guest_print(v, stdout);
+	putchar('\n');
 }
 
 /* As ftrace does when another task's functions follow on a CPU */
@@ -89,6 +107,7 @@ static void put_line_start(struct report *r, const struct vcpu *v)
 	struct column *col = v->priv;
 
 	put_header(r);
+	put_introduction(v);
 	/* Before the first sched_switch there is nothing to tell. */
 	if (col->shown != v->current && (col->shown || v->current != &v->unknown))
 		put_task_change(r, v, col->shown, v->current);
@@ -151,9 +170,9 @@ static void put_untimed(struct report *r, const struct vcpu *v, __u32 depth)
 	put_indent(depth);
 }
 
-static void put_function(const struct report *r, __u32 vm, const struct frame *f)
+static void put_function(const struct report *r, const struct vcpu *v, const struct frame *f)
 {
-	symbols_print_function(r->in.syms, symbols_shift(r->in.syms, vm), f->addr, stdout);
+	symbols_print_function(r->in.syms, symbols_shift(r->in.syms, v->guest), f->addr, stdout);
 }
 
 static void release_entry(struct report *r, const struct vcpu *v)
@@ -161,7 +180,7 @@ static void release_entry(struct report *r, const struct vcpu *v)
 	const struct column *col = v->priv;
 
 	put_untimed(r, v, col->frame.depth);
-	put_function(r, v->vm, &col->frame);
+	put_function(r, v, &col->frame);
 	fputs("() {\n", stdout);
 }
 
@@ -169,6 +188,8 @@ static void release_exit(struct report *r, const struct vcpu *v)
 {
 	const struct column *col = v->priv;
 	const struct trace_event *ev = &col->exit;
+	/* Another kernel's address would get a wrong name. */
+	__u64 shift = ev->exit.maybe_nested ? SHIFT_UNKNOWN : symbols_shift(r->in.syms, v->guest);
 
 	if (col->duration)
 		put_timed(r, v, col->exit_depth, col->duration);
@@ -180,8 +201,7 @@ static void release_exit(struct report *r, const struct vcpu *v)
 		printf(" x%llu", col->exits);
 	if (ev->exit.rip >= KERNEL_ADDRESS) {
 		fputs("  rip ", stdout);
-		symbols_print_address(r->in.syms, symbols_shift(r->in.syms, v->vm),
-				      ev->exit.rip, stdout);
+		symbols_print_address(r->in.syms, shift, ev->exit.rip, stdout);
 	} else {
 		printf("  user 0x%llx", ev->exit.rip);
 	}
@@ -207,7 +227,10 @@ static void report_vcpu_new(void *ctx, struct vcpu *v)
 	const struct vcpu *first = r->cg.vcpus;
 
 	v->priv = xcalloc(1, sizeof(struct column));
-	r->vcpus++;
+	if (v->nested)
+		r->nested_vcpus++;
+	else
+		r->vcpus++;
 	while (first->vm != v->vm)
 		first = first->next;
 	if (first == v)
@@ -244,7 +267,7 @@ static void report_ret(void *ctx, struct vcpu *v, const struct frame *f, bool en
 	put_timed(r, v, f->depth, duration);
 	if (!leaf)
 		fputs("} /* ", stdout);
-	put_function(r, v->vm, f);
+	put_function(r, v, f);
 	fputs(leaf ? "();\n" : " */\n", stdout);
 	if (!entered)
 		r->calls++;
@@ -259,13 +282,14 @@ static void report_no_return(void *ctx, struct vcpu *v, const struct frame *f)
 	put_untimed(r, v, f->depth);
 	if (!leaf)
 		fputs("} /* ", stdout);
-	put_function(r, v->vm, f);
+	put_function(r, v, f);
 	fputs(leaf ? "(); /* no return seen */\n" : ": no return seen */\n", stdout);
 }
 
 static bool same_exit(const struct trace_event *a, const struct trace_event *b)
 {
-	return a->exit.reason == b->exit.reason && a->exit.rip == b->exit.rip;
+	return a->exit.reason == b->exit.reason && a->exit.rip == b->exit.rip &&
+	       a->exit.maybe_nested == b->exit.maybe_nested;
 }
 
 static void report_exit(void *ctx, struct vcpu *v, const struct trace_event *ev)
@@ -345,12 +369,15 @@ static void report_hello(void *ctx, struct vcpu *v, const struct trace_event *ev
 	struct report *r = ctx;
 	const __u64 *a = ev->call.a;
 
+	/* If it is the first, the call that waits was made by this very kernel. */
+	if (!symbols_know(r->in.syms, v->guest))
+		symbols_set_stext(r->in.syms, v->guest, a[1]);
 	put_comment(r, v);
 	printf("hello: ABI %u, ", (__u32)a[0]);
 	put_count(a[0] >> 32, "CPU");
 	put_build_id(a);
 	fputs(" */\n", stdout);
-	symbols_set_stext(r->in.syms, v->vm, a[1]);
+	symbols_set_stext(r->in.syms, v->guest, a[1]);
 }
 
 static void report_mark(void *ctx, struct vcpu *v, const struct mark *m)
@@ -368,7 +395,7 @@ static void report_open_call(void *ctx, struct vcpu *v, const struct open_call *
 
 	put_comment(r, v);
 	fputs("open: ", stdout);
-	put_function(r, v->vm, &call->frame);
+	put_function(r, v, &call->frame);
 	printf(" depth %u, pid %d on CPU %u */\n", call->frame.depth, call->pid, call->cpu);
 }
 
@@ -403,13 +430,15 @@ static void put_open_frames(const struct report *r, const struct task *task)
 
 	fputs("# still open in ", stdout);
 	if (r->vms > 1)
-		printf("VM %u, ", task->vm);
+		printf("VM %u, ", task->vcpu->vm);
+	if (task->vcpu->nested)
+		printf("vCPU n%u, ", task->vcpu->nested_nr);
 	task_print(task, stdout);
 	fputs(": ", stdout);
 	for (i = 0; i < task->nr_frames; i++) {
 		if (i)
 			fputs(" > ", stdout);
-		put_function(r, task->vm, &task->frames[i]);
+		put_function(r, task->vcpu, &task->frames[i]);
 	}
 	putchar('\n');
 }
@@ -434,6 +463,10 @@ static void put_summary(const struct report *r)
 	fputs(", ", stdout);
 	put_count(r->vcpus, "vCPU");
 	fputs(", ", stdout);
+	if (r->nested_vcpus) {
+		put_count(r->nested_vcpus, "nested vCPU");
+		fputs(", ", stdout);
+	}
 	put_count(count_tasks(r), "task");
 	fputs(", ", stdout);
 	put_count(r->calls, "call");
@@ -494,6 +527,7 @@ static void print_help(FILE *out)
 	      "\n"
 	      "Prints the call graph of the guests traced in TRACE (trace.dat), recorded on\n"
 	      "the host with: trace-cmd record -e hypergraph_host -e kvm_exit -e kvm_entry\n"
+	      "or, which also tells the exits of nested guests: trace-cmd record -e hypergraph\n"
 	      "\n"
 	      INPUT_OPTIONS_HELP, out);
 }

@@ -7,6 +7,7 @@
 
 #include "map.h"
 #include "symbols.h"
+#include "trace.h"
 #include "util.h"
 
 /*
@@ -20,7 +21,7 @@ struct symbol {
 	const char *name;	/* in symbols.text, with " [module]" if in one */
 };
 
-/* Where a VM's kernel was loaded */
+/* Where a guest's kernel was loaded */
 struct guest_kernel {
 	struct guest_kernel *next;
 	__u64 stext;
@@ -35,7 +36,7 @@ struct symbols {
 	__u64 stext;		/* 0: not in the file */
 	bool has_modules;
 	bool shifted;		/* some guest was; the user was told */
-	struct map kernel_map;	/* by VM */
+	struct map kernel_map;	/* by guest */
 	struct guest_kernel *kernels;
 };
 
@@ -192,13 +193,13 @@ bool symbols_have_stext(const struct symbols *syms)
 	return syms && syms->stext;
 }
 
-static struct guest_kernel *add_kernel(struct symbols *syms, __u32 vm)
+static struct guest_kernel *add_kernel(struct symbols *syms, __u64 guest)
 {
 	struct guest_kernel *kernel = xcalloc(1, sizeof(*kernel));
 
 	kernel->next = syms->kernels;
 	syms->kernels = kernel;
-	map_add(&syms->kernel_map, vm, kernel);
+	map_add(&syms->kernel_map, guest, kernel);
 	return kernel;
 }
 
@@ -210,28 +211,36 @@ static void warn_of_modules(struct symbols *syms)
 	syms->shifted = true;
 }
 
-bool symbols_set_stext(struct symbols *syms, __u32 vm, __u64 stext)
+bool symbols_know(const struct symbols *syms, __u64 guest)
+{
+	return syms && map_get(&syms->kernel_map, guest);
+}
+
+bool symbols_set_stext(struct symbols *syms, __u64 guest, __u64 stext)
 {
 	struct guest_kernel *kernel;
 	bool moved;
 
 	if (!symbols_have_stext(syms))
 		return false;
-	kernel = map_get(&syms->kernel_map, vm);
+	kernel = map_get(&syms->kernel_map, guest);
 	moved = kernel && kernel->stext != stext;
 	if (!kernel)
-		kernel = add_kernel(syms, vm);
+		kernel = add_kernel(syms, guest);
 	kernel->stext = stext;
 	if (stext != syms->stext)
 		warn_of_modules(syms);
 	return moved;
 }
 
-__u64 symbols_shift(const struct symbols *syms, __u32 vm)
+__u64 symbols_shift(const struct symbols *syms, __u64 guest)
 {
-	const struct guest_kernel *kernel = syms ? map_get(&syms->kernel_map, vm) : NULL;
+	const struct guest_kernel *kernel = syms ? map_get(&syms->kernel_map, guest) : NULL;
 
-	return kernel ? kernel->stext - syms->stext : 0;
+	if (kernel)
+		return kernel->stext - syms->stext;
+	/* The file is hardly that of a VM's kernel and of its nested guests' alike. */
+	return guest_is_nested(guest) ? SHIFT_UNKNOWN : 0;
 }
 
 /* The last symbol at or below @addr */
@@ -255,8 +264,11 @@ static const struct symbol *find_file_symbol(const struct symbols *syms, __u64 a
 /* Of the address @addr of a guest */
 static const struct symbol *find_symbol(const struct symbols *syms, __u64 shift, __u64 addr)
 {
-	const struct symbol *sym = find_file_symbol(syms, addr - shift);
+	const struct symbol *sym;
 
+	if (shift == SHIFT_UNKNOWN)
+		return NULL;
+	sym = find_file_symbol(syms, addr - shift);
 	return sym && shift && in_module(sym->name) ? NULL : sym;
 }
 

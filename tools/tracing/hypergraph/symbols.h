@@ -5,6 +5,9 @@
  * The file may be of another boot of that kernel: under KASLR, a guest's core
  * kernel is shifted as a whole against it, by what the guest's _stext tells.
  * Modules are not, so their symbols are of no use then.
+ *
+ * Guests are named by their guest_key(). Until a nested one has told its _stext,
+ * nothing is known of where its kernel is.
  */
 #ifndef HYPERGRAPH_SYMBOLS_H
 #define HYPERGRAPH_SYMBOLS_H
@@ -12,6 +15,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <linux/types.h>
+
+/* That of a kernel which may be anywhere: no address has a symbol then. */
+#define SHIFT_UNKNOWN	1ULL
 
 struct symbols;
 
@@ -24,11 +30,14 @@ void symbols_free(struct symbols *syms);
 /* Can it be told how a guest is shifted? */
 bool symbols_have_stext(const struct symbols *syms);
 
-/* @vm has its _stext at @stext now. Had it been told another one before? */
-bool symbols_set_stext(struct symbols *syms, __u32 vm, __u64 stext);
+/* Did @guest tell its _stext? */
+bool symbols_know(const struct symbols *syms, __u64 guest);
 
-/* What to add to the file's addresses to get those of @vm now */
-__u64 symbols_shift(const struct symbols *syms, __u32 vm);
+/* @guest has its _stext at @stext now. Had it been told another one before? */
+bool symbols_set_stext(struct symbols *syms, __u64 guest, __u64 stext);
+
+/* What to add to the file's addresses to get those of @guest now */
+__u64 symbols_shift(const struct symbols *syms, __u64 guest);
 
 /*
  * Both print as %ps and %pS do, without the size: "name [module]" and

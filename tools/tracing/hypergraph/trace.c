@@ -3,8 +3,10 @@
  * Reads a host's trace.dat: what guests sent, and their VM exits, each joined
  * with the vCPU it belongs to and with the time until the next VM entry.
  *
- * A kvm_exit does not say which VM it is of. But a vCPU is one thread of its
- * VMM, so the hypergraph_host events of that thread say it for its exits too.
+ * A hypergraph_exit says all that. A kvm_exit does not say which VM it is of. But
+ * a vCPU is one thread of its VMM, so the hypergraph_host events of that thread say
+ * it for its exits too. They do not say whether the vCPU ran a nested guest then,
+ * nor does kvm_nested_vmexit say which one: such an exit stays with the vCPU.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -32,9 +34,17 @@ struct event_format {
 	int size;
 };
 
-enum { HC_VM, HC_VCPU, HC_NR, HC_A0, HC_A1, HC_A2, HC_A3, HC_FIELDS };
+/* Whose an event of hypergraph is: its first fields */
+enum { OF_VM, OF_VCPU, OF_NESTED, OF_NESTED_VCPU, OF_FIELDS };
+
+enum { HC_NR = OF_FIELDS, HC_A0, HC_A1, HC_A2, HC_A3, HC_FIELDS };
 static const char * const hypercall_fields[HC_FIELDS] = {
-	"vm", "vcpu", "nr", "a0", "a1", "a2", "a3",
+	"vm", "vcpu", "nested", "nested_vcpu", "nr", "a0", "a1", "a2", "a3",
+};
+
+enum { JOINED_REASON = OF_FIELDS, JOINED_ISA, JOINED_RIP, JOINED_DURATION, JOINED_FIELDS };
+static const char * const joined_fields[JOINED_FIELDS] = {
+	"vm", "vcpu", "nested", "nested_vcpu", "reason", "isa", "guest_rip", "duration",
 };
 
 enum { EXIT_REASON, EXIT_ISA, EXIT_RIP, EXIT_FIELDS };
@@ -47,7 +57,15 @@ static const char * const common_fields[COMMON_FIELDS] = {
 	"common_type", "common_pid",
 };
 
-/* A thread of the host which runs a vCPU */
+enum record {
+	RECORD_OTHER,
+	RECORD_HYPERCALL,	/* hypergraph_host */
+	RECORD_JOINED,		/* hypergraph_exit: an exit and the entry after it */
+	RECORD_EXIT,
+	RECORD_ENTRY,
+};
+
+/* A thread of the host which runs a vCPU, and whatever that runs nested */
 struct thread {
 	struct thread *next;	/* in order of appearance */
 	bool known;		/* a guest was heard from here: vm and vcpu are valid */
@@ -58,6 +76,16 @@ struct thread {
 	struct trace_event exit;
 };
 
+/* A vCPU of which there were events, or a nested one */
+struct track {
+	struct track *next;	/* in order of appearance */
+	struct thread *thread;	/* which ran it last */
+	__u32 vm;
+	__u32 vcpu;
+	bool nested;
+	bool lost;		/* nothing was seen of it since events were lost */
+};
+
 struct trace {
 	const char *file;
 	struct tracecmd_input *input;
@@ -65,14 +93,22 @@ struct trace {
 
 	struct field common[COMMON_FIELDS];
 	struct field hypercall_field[HC_FIELDS];
+	struct field joined_field[JOINED_FIELDS];
 	struct field exit_field[EXIT_FIELDS];
 	struct event_format hypercall;
+	struct event_format joined;
 	struct event_format exit;
 	struct event_format entry;
 
 	struct map thread_map;		/* by pid */
 	struct thread *threads;
 	struct thread **last_thread;
+
+	struct map track_map;		/* by vcpu_key() */
+	struct track *tracks;
+	struct track **last_track;
+	struct map nested_map;		/* a nested track of each VM that has any */
+	bool joined_seen;
 
 	trace_handler_t handler;
 	void *ctx;
@@ -98,10 +134,39 @@ static struct thread *get_thread(struct trace *t, __u32 pid)
 	return th;
 }
 
-static void deliver(struct trace *t, const struct thread *th, struct trace_event *ev)
+static struct track *new_track(struct trace *t, __u32 vm, __u32 vcpu, bool nested)
 {
-	ev->vm = th->vm;
-	ev->vcpu = th->vcpu;
+	struct track *track = xcalloc(1, sizeof(*track));
+
+	track->vm = vm;
+	track->vcpu = vcpu;
+	track->nested = nested;
+	*t->last_track = track;
+	t->last_track = &track->next;
+	map_add(&t->track_map, vcpu_key(vm, vcpu, nested), track);
+	if (nested && !map_get(&t->nested_map, vm))
+		map_add(&t->nested_map, vm, track);
+	return track;
+}
+
+/* What @th runs now */
+static struct track *run_track(struct trace *t, struct thread *th, __u32 vm, __u32 vcpu,
+			       bool nested)
+{
+	struct track *track = map_get(&t->track_map, vcpu_key(vm, vcpu, nested));
+
+	if (!track)
+		track = new_track(t, vm, vcpu, nested);
+	track->thread = th;
+	return track;
+}
+
+static void deliver(struct trace *t, struct track *track, struct trace_event *ev)
+{
+	track->lost = ev->type == TRACE_LOST;
+	ev->vm = track->vm;
+	ev->vcpu = track->vcpu;
+	ev->nested = track->nested;
 	t->handler(t->ctx, ev);
 }
 
@@ -116,7 +181,8 @@ static void end_exit(struct trace *t, struct thread *th, __u64 duration)
 		return;
 	}
 	th->exit.exit.duration = duration;
-	deliver(t, th, &th->exit);
+	th->exit.exit.maybe_nested = map_get(&t->nested_map, th->vm);
+	deliver(t, run_track(t, th, th->vm, th->vcpu, false), &th->exit);
 }
 
 static void handle_exit(struct trace *t, struct thread *th, struct tep_record *rec)
@@ -132,7 +198,7 @@ static void handle_exit(struct trace *t, struct thread *th, struct tep_record *r
 	th->held = true;
 }
 
-static void handle_hypercall(struct trace *t, struct thread *th, struct tep_record *rec)
+static void handle_hypercall(struct trace *t, struct track *track, struct tep_record *rec)
 {
 	struct trace_event ev = { .type = TRACE_HYPERCALL, .ts = rec->ts };
 	int i;
@@ -143,20 +209,71 @@ static void handle_hypercall(struct trace *t, struct thread *th, struct tep_reco
 	if (!t->totals.hypercalls++)
 		t->totals.first_ts = rec->ts;
 	t->totals.last_ts = rec->ts;
-	deliver(t, th, &ev);
+	deliver(t, track, &ev);
+}
+
+static void handle_joined(struct trace *t, struct track *track, struct tep_record *rec)
+{
+	struct trace_event ev = { .type = TRACE_EXIT };
+
+	if (!track) {
+		t->totals.foreign_exits++;
+		return;
+	}
+	ev.exit.reason = read_field(t, &t->joined_field[JOINED_REASON], rec);
+	ev.exit.isa = read_field(t, &t->joined_field[JOINED_ISA], rec);
+	ev.exit.rip = read_field(t, &t->joined_field[JOINED_RIP], rec);
+	ev.exit.duration = read_field(t, &t->joined_field[JOINED_DURATION], rec);
+	ev.ts = rec->ts - ev.exit.duration;
+	deliver(t, track, &ev);
+}
+
+/* @fields are those of an event of hypergraph. */
+static struct track *read_track(struct trace *t, struct thread *th, const struct field *fields,
+				struct tep_record *rec)
+{
+	bool nested = read_field(t, &fields[OF_NESTED], rec);
+	const struct field *vcpu = &fields[nested ? OF_NESTED_VCPU : OF_VCPU];
+
+	return run_track(t, th, read_field(t, &fields[OF_VM], rec),
+			 read_field(t, vcpu, rec), nested);
 }
 
 /* Ends what the thread did before a hypercall, and learns its vCPU from that. */
-static void begin_hypercall(struct trace *t, struct thread *th, struct tep_record *rec)
+static struct track *begin_hypercall(struct trace *t, struct thread *th, struct tep_record *rec)
 {
 	/* An unfiltered kvm_exit shows this very hypercall's exit as well. */
 	if (th->held && exit_is_hypercall(th->exit.exit.isa, th->exit.exit.reason))
 		th->held = false;
 	end_exit(t, th, 0);
 
-	th->vm = read_field(t, &t->hypercall_field[HC_VM], rec);
-	th->vcpu = read_field(t, &t->hypercall_field[HC_VCPU], rec);
+	th->vm = read_field(t, &t->hypercall_field[OF_VM], rec);
+	th->vcpu = read_field(t, &t->hypercall_field[OF_VCPU], rec);
 	th->known = true;
+	return read_track(t, th, t->hypercall_field, rec);
+}
+
+/* NULL if the exit is of a thread that had sent nothing yet */
+static struct track *begin_joined(struct trace *t, struct thread *th, struct tep_record *rec)
+{
+	/* If kvm_exit is recorded as well, it was of this very exit. */
+	th->held = false;
+	t->joined_seen = true;
+	return th->known ? read_track(t, th, t->joined_field, rec) : NULL;
+}
+
+/*
+ * Hit is all that @th was the last to run: any of that may have run in between.
+ * A nested guest may be long gone, though: it is told once until it is seen again.
+ */
+static void lose_tracks(struct trace *t, const struct thread *th, struct trace_event *ev)
+{
+	struct track *track;
+
+	for (track = t->tracks; track; track = track->next) {
+		if (track->thread == th && !(track->nested && track->lost))
+			deliver(t, track, ev);
+	}
 }
 
 /*
@@ -182,8 +299,7 @@ static void handle_lost(struct trace *t, struct thread *current, struct tep_reco
 		if (th != current && th->host_cpu != rec->cpu)
 			continue;
 		end_exit(t, th, 0);
-		if (th->known)
-			deliver(t, th, &ev);
+		lose_tracks(t, th, &ev);
 	}
 }
 
@@ -192,34 +308,49 @@ static bool is_event(const struct event_format *fmt, int type, struct tep_record
 	return type == fmt->id && rec->size >= fmt->size;
 }
 
+static enum record record_type(struct trace *t, struct tep_record *rec)
+{
+	int type = read_field(t, &t->common[COMMON_TYPE], rec);
+
+	if (is_event(&t->hypercall, type, rec))
+		return RECORD_HYPERCALL;
+	if (is_event(&t->joined, type, rec))
+		return RECORD_JOINED;
+	if (is_event(&t->exit, type, rec))
+		return RECORD_EXIT;
+	return is_event(&t->entry, type, rec) ? RECORD_ENTRY : RECORD_OTHER;
+}
+
 static int handle_record(struct tracecmd_input *input, struct tep_record *rec, int cpu,
 			 void *data)
 {
 	struct trace *t = data;
-	int type = read_field(t, &t->common[COMMON_TYPE], rec);
-	bool hypercall = is_event(&t->hypercall, type, rec);
-	bool exit = is_event(&t->exit, type, rec);
-	bool entry = is_event(&t->entry, type, rec);
+	enum record type = record_type(t, rec);
+	struct track *track = NULL;
 	struct thread *th = NULL;
 
 	(void)input;
 	(void)cpu;
-	if (hypercall || exit || entry)
+	if (type != RECORD_OTHER)
 		th = get_thread(t, read_field(t, &t->common[COMMON_PID], rec));
-	if (hypercall)
-		begin_hypercall(t, th, rec);
+	if (type == RECORD_HYPERCALL)
+		track = begin_hypercall(t, th, rec);
+	else if (type == RECORD_JOINED)
+		track = begin_joined(t, th, rec);
 	if (rec->missed_events)
 		handle_lost(t, th, rec);
 	if (!th)
 		return 0;
 
 	th->host_cpu = rec->cpu;
-	if (hypercall)
-		handle_hypercall(t, th, rec);
-	else if (exit)
-		handle_exit(t, th, rec);
-	else
+	if (type == RECORD_HYPERCALL)
+		handle_hypercall(t, track, rec);
+	else if (type == RECORD_JOINED)
+		handle_joined(t, track, rec);
+	else if (type == RECORD_ENTRY)
 		end_exit(t, th, rec->ts - th->exit.ts);
+	else if (!t->joined_seen)
+		handle_exit(t, th, rec);
 	/* A negative one ends the iteration. libtracecmd 1.3 then leaks a record a CPU. */
 	return t->stopped ? -1 : 0;
 }
@@ -306,6 +437,8 @@ static bool find_events(struct trace *t)
 	return find_fields(t, event, t->common, common_fields, COMMON_FIELDS) &&
 	       find_event(t, "hypergraph_host", &t->hypercall, t->hypercall_field,
 			  hypercall_fields, HC_FIELDS) &&
+	       find_event(t, "hypergraph_exit", &t->joined, t->joined_field,
+			  joined_fields, JOINED_FIELDS) &&
 	       find_event(t, "kvm_exit", &t->exit, t->exit_field, exit_fields, EXIT_FIELDS) &&
 	       find_event(t, "kvm_entry", &t->entry, NULL, NULL, 0);
 }
@@ -376,6 +509,7 @@ struct trace *trace_open(const char *file)
 	t->input = input;
 	t->tep = tracecmd_get_tep(input);
 	t->last_thread = &t->threads;
+	t->last_track = &t->tracks;
 	if (!find_events(t)) {
 		trace_close(t);
 		return NULL;
@@ -386,12 +520,19 @@ struct trace *trace_open(const char *file)
 void trace_close(struct trace *t)
 {
 	struct thread *th;
+	struct track *track;
 
 	while ((th = t->threads)) {
 		t->threads = th->next;
 		free(th);
 	}
+	while ((track = t->tracks)) {
+		t->tracks = track->next;
+		free(track);
+	}
 	map_free(&t->thread_map);
+	map_free(&t->track_map);
+	map_free(&t->nested_map);
 	tracecmd_close(t->input);
 	free(t);
 }

@@ -9,6 +9,32 @@
 #include <stdbool.h>
 #include <linux/types.h>
 
+#include "map.h"
+
+/* Set in the key of what is nested: no VM's pid has that bit. */
+#define KEY_NESTED	0x8000000000000000ULL
+
+/* The key of a vCPU, whose number is as in struct trace_event */
+static inline __u64 vcpu_key(__u32 vm, __u32 vcpu, bool nested)
+{
+	return map_key(vm, vcpu) | (nested ? KEY_NESTED : 0);
+}
+
+/*
+ * The key of a guest, which is what has a kernel and tasks of its own: a VM, but
+ * each vCPU of the guests nested in it, as nothing tells which of those are one
+ * guest's.
+ */
+static inline __u64 guest_key(__u32 vm, __u32 vcpu, bool nested)
+{
+	return vcpu_key(vm, nested ? vcpu : 0, nested);
+}
+
+static inline bool guest_is_nested(__u64 guest)
+{
+	return guest & KEY_NESTED;
+}
+
 enum trace_event_type {
 	TRACE_HYPERCALL,	/* the guest sent something */
 	TRACE_EXIT,		/* a VM exit that was no hypergraph hypercall */
@@ -18,7 +44,8 @@ enum trace_event_type {
 struct trace_event {
 	enum trace_event_type type;
 	__u32 vm;		/* pid of the VMM */
-	__u32 vcpu;
+	__u32 vcpu;		/* its id, or the gfn of a nested one's VMCB or VMCS */
+	bool nested;		/* of a guest of that VM */
 	__u64 ts;		/* ns of the host's clock */
 	union {
 		struct {
@@ -30,6 +57,7 @@ struct trace_event {
 			__u32 reason;
 			__u64 rip;
 			__u64 duration;		/* ns until the entry, 0: unknown */
+			bool maybe_nested;	/* of the vCPU or of what it ran nested */
 		} exit;
 		struct {
 			long long count;	/* negative: unknown */

@@ -10,11 +10,13 @@
  *	mark	CPU THREAD NS VM VCPU KIND TEXT		one event or more, NS apart by 1
  *	frame	CPU THREAD NS VM VCPU ADDRESS DEPTH PID GUEST-CPU
  *	call	CPU THREAD NS VM VCPU NR A0 A1 A2 A3
+ *	hypergraph_exit CPU THREAD NS VM VCPU ISA REASON RIP DURATION
  *	exit	CPU THREAD NS ISA REASON RIP
  *	entry	CPU THREAD NS
  *	lost	CPU COUNT		before the next event there, -1: unknown
  *
- * CPU, THREAD and NS are the host's. An empty line or one with a # is left out.
+ * CPU, THREAD and NS are the host's. VCPU is "0", or "0/1a2b" for the nested vCPU
+ * 0x1a2b that runs on it. An empty line or one with a # is left out.
  */
 #include <err.h>
 #include <stdint.h>
@@ -35,6 +37,7 @@
 #define ID_HYPERGRAPH	1500
 #define ID_EXIT		1501
 #define ID_ENTRY	1502
+#define ID_JOINED	1503
 
 struct common {
 	__u16 type;
@@ -45,9 +48,19 @@ struct common {
 
 struct hypergraph_host {
 	struct common common;
-	__u64 nr, a[4], guest_rip, exit_overhead;
-	__u32 vm, vcpu;
-	__u8 nested;
+	__u32 vm;
+	__u16 vcpu, nested;
+	__u32 nested_vcpu, nr;
+	__u64 a[4], guest_rip, exit_overhead;
+};
+
+struct hypergraph_exit {
+	struct common common;
+	__u32 vm;
+	__u16 vcpu;
+	__u8 nested, isa;
+	__u32 nested_vcpu, reason;
+	__u64 guest_rip, info1, info2, duration, vmm;
 };
 
 struct kvm_exit {
@@ -79,17 +92,33 @@ static struct cpu {
 
 static const char hypergraph_format[] =
 	"name: hypergraph_host\nID: 1500\n" COMMON_FORMAT
-	"\tfield:u64 nr;\toffset:8;\tsize:8;\tsigned:0;\n"
-	"\tfield:u64 a0;\toffset:16;\tsize:8;\tsigned:0;\n"
-	"\tfield:u64 a1;\toffset:24;\tsize:8;\tsigned:0;\n"
-	"\tfield:u64 a2;\toffset:32;\tsize:8;\tsigned:0;\n"
-	"\tfield:u64 a3;\toffset:40;\tsize:8;\tsigned:0;\n"
-	"\tfield:u64 guest_rip;\toffset:48;\tsize:8;\tsigned:0;\n"
-	"\tfield:u64 exit_overhead;\toffset:56;\tsize:8;\tsigned:0;\n"
-	"\tfield:u32 vm;\toffset:64;\tsize:4;\tsigned:0;\n"
-	"\tfield:u32 vcpu;\toffset:68;\tsize:4;\tsigned:0;\n"
-	"\tfield:u8 nested;\toffset:72;\tsize:1;\tsigned:0;\n\n"
-	"print fmt: \"vm=%u vcpu=%u nr=0x%llx a0=0x%llx\", REC->vm, REC->vcpu, REC->nr, REC->a0\n";
+	"\tfield:u32 vm;\toffset:8;\tsize:4;\tsigned:0;\n"
+	"\tfield:u16 vcpu;\toffset:12;\tsize:2;\tsigned:0;\n"
+	"\tfield:u16 nested;\toffset:14;\tsize:2;\tsigned:0;\n"
+	"\tfield:u32 nested_vcpu;\toffset:16;\tsize:4;\tsigned:0;\n"
+	"\tfield:u32 nr;\toffset:20;\tsize:4;\tsigned:0;\n"
+	"\tfield:u64 a0;\toffset:24;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 a1;\toffset:32;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 a2;\toffset:40;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 a3;\toffset:48;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 guest_rip;\toffset:56;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 exit_overhead;\toffset:64;\tsize:8;\tsigned:0;\n\n"
+	"print fmt: \"vm=%u vcpu=%u nr=0x%x a0=0x%llx\", REC->vm, REC->vcpu, REC->nr, REC->a0\n";
+
+static const char joined_format[] =
+	"name: hypergraph_exit\nID: 1503\n" COMMON_FORMAT
+	"\tfield:u32 vm;\toffset:8;\tsize:4;\tsigned:0;\n"
+	"\tfield:u16 vcpu;\toffset:12;\tsize:2;\tsigned:0;\n"
+	"\tfield:u8 nested;\toffset:14;\tsize:1;\tsigned:0;\n"
+	"\tfield:u8 isa;\toffset:15;\tsize:1;\tsigned:0;\n"
+	"\tfield:u32 nested_vcpu;\toffset:16;\tsize:4;\tsigned:0;\n"
+	"\tfield:u32 reason;\toffset:20;\tsize:4;\tsigned:0;\n"
+	"\tfield:u64 guest_rip;\toffset:24;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 info1;\toffset:32;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 info2;\toffset:40;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 duration;\toffset:48;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 vmm;\toffset:56;\tsize:8;\tsigned:0;\n\n"
+	"print fmt: \"vm=%u vcpu=%u reason=0x%x\", REC->vm, REC->vcpu, REC->reason\n";
 
 /* The print format uses what libtraceevent 1.7 cannot parse, as the kernel's does. */
 static const char exit_format[] =
@@ -191,7 +220,7 @@ static int parse_hypercall(const char *word, const char *args, struct hypergraph
 	if (!strcmp(word, "frame"))
 		return parse_frame(args, ev);
 	return !strcmp(word, "call") &&
-	       sscanf(args, "%llx %llx %llx %llx %llx", &ev->nr, &a[0], &a[1], &a[2], &a[3]) == 5;
+	       sscanf(args, "%x %llx %llx %llx %llx", &ev->nr, &a[0], &a[1], &a[2], &a[3]) == 5;
 }
 
 static __u64 mark_kind(const char *name)
@@ -236,9 +265,34 @@ static int parse_exit(const char *args, struct kvm_exit *ev)
 	return sscanf(args, "%u %i %llx", &ev->isa, (int *)&ev->exit_reason, &ev->guest_rip) == 3;
 }
 
+static int parse_joined(const char *args, const struct hypergraph_host *of,
+			struct hypergraph_exit *ev)
+{
+	ev->vm = of->vm;
+	ev->vcpu = of->vcpu;
+	ev->nested = of->nested;
+	ev->nested_vcpu = of->nested_vcpu;
+	return sscanf(args, "%hhu %i %llx %llu", &ev->isa, (int *)&ev->reason, &ev->guest_rip,
+		      &ev->duration) == 4;
+}
+
+/* Whose event it is: returns what follows that in the line, or NULL. */
+static const char *parse_vcpu(const char *args, struct hypergraph_host *ev)
+{
+	int skip = 0, nested_skip = 0;
+
+	if (sscanf(args, "%u %hu%n", &ev->vm, &ev->vcpu, &skip) != 2)
+		return NULL;
+	args += skip;
+	if (sscanf(args, "/%x%n", &ev->nested_vcpu, &nested_skip) == 1)
+		ev->nested = 1;
+	return args + nested_skip;
+}
+
 static void parse_event(const char *word, const char *args)
 {
 	struct hypergraph_host ev = { .common.type = ID_HYPERGRAPH };
+	struct hypergraph_exit joined = { .common.type = ID_JOINED };
 	struct kvm_exit exit = { .common.type = ID_EXIT };
 	struct kvm_entry entry = { .common.type = ID_ENTRY };
 	unsigned int cpu, thread;
@@ -249,6 +303,7 @@ static void parse_event(const char *word, const char *args)
 		errx(1, "bad line: %s %s", word, args);
 	args += skip;
 	ev.common.pid = thread;
+	joined.common.pid = thread;
 	exit.common.pid = thread;
 	entry.common.pid = thread;
 	if (!strcmp(word, "entry")) {
@@ -259,13 +314,18 @@ static void parse_event(const char *word, const char *args)
 		add_event(cpu, ns, &exit, sizeof(exit));
 		return;
 	}
-	if (sscanf(args, "%u %u %n", &ev.vm, &ev.vcpu, &skip) != 2)
-		errx(1, "bad line: %s ... %s", word, args);
+	args = parse_vcpu(args, &ev);
+	if (!args)
+		errx(1, "bad line: %s", word);
 	if (!strcmp(word, "mark")) {
-		add_mark(cpu, ns, &ev, args + skip);
+		add_mark(cpu, ns, &ev, args);
 		return;
 	}
-	if (!parse_hypercall(word, args + skip, &ev))
+	if (!strcmp(word, "hypergraph_exit") && parse_joined(args, &ev, &joined)) {
+		add_event(cpu, ns, &joined, sizeof(joined));
+		return;
+	}
+	if (!parse_hypercall(word, args, &ev))
 		errx(1, "bad line: %s ... %s", word, args);
 	add_event(cpu, ns, &ev, sizeof(ev));
 }
@@ -317,8 +377,9 @@ static void put_events(FILE *out, int with_hypergraph)
 	put32(out, with_hypergraph ? 2 : 1);	/* systems */
 	if (with_hypergraph) {
 		put_string(out, "hypergraph");
-		put32(out, 1);
+		put32(out, 2);
 		put_text(out, hypergraph_format);
+		put_text(out, joined_format);
 	}
 	put_string(out, "kvm");
 	put32(out, 2);
