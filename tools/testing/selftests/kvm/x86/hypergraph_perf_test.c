@@ -7,7 +7,8 @@
  * these are instructions of guest and host together.
  *
  * Prints "EXIT RECORDED ticks N" for each, and "EXIT RECORDED bytes N" for what
- * the events of one such exit take up in the host's trace.
+ * the events of one such exit take up in the host's trace.  -e EXIT and -r RECORDED
+ * measure only that.
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -153,6 +154,9 @@ static const struct {
 	{ "hypergraph_exit", { "hypergraph/hypergraph_exit" } },
 };
 
+/* What not to measure */
+static bool skip_exit[ARRAY_SIZE(exits)], skip_recording[ARRAY_SIZE(recordings)];
+
 static u64 least(u64 (*measure)(void))
 {
 	u64 ticks, min = -1ull;
@@ -178,11 +182,17 @@ static void guest_code(void)
 
 	x2apic_enable();
 	for (r = 0; r < ARRAY_SIZE(recordings); r++) {
+		if (skip_recording[r])
+			continue;
 		for (i = 0; i < ARRAY_SIZE(exits); i++) {
-			u64 base = least(exits[i].measure_base);
+			u64 base;
 
+			if (skip_exit[i])
+				continue;
+			base = least(exits[i].measure_base);
 			GUEST_SYNC2(i, least(exits[i].measure) - base);
 		}
+		GUEST_SYNC2(ARRAY_SIZE(exits), 0);
 	}
 	GUEST_DONE();
 }
@@ -210,6 +220,50 @@ static void tracefs_write(const char *file, const char *val)
 static bool has_recording(int r)
 {
 	return !recordings[r].events[0] || tracefs_has(recordings[r].events[0]);
+}
+
+static void measure_only_exit(const char *name)
+{
+	bool found = false;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(exits); i++) {
+		skip_exit[i] = strcmp(name, exits[i].name);
+		found |= !skip_exit[i];
+	}
+	TEST_ASSERT(found, "-e %s: no such exit", name);
+}
+
+static void measure_only_recording(const char *name)
+{
+	bool found = false;
+	int r;
+
+	for (r = 0; r < ARRAY_SIZE(recordings); r++) {
+		skip_recording[r] = strcmp(name, recordings[r].name);
+		found |= !skip_recording[r];
+	}
+	TEST_ASSERT(found, "-r %s: no such recording", name);
+}
+
+static void parse_options(int argc, char **argv)
+{
+	int r, opt;
+
+	while ((opt = getopt(argc, argv, "e:r:")) != -1) {
+		switch (opt) {
+		case 'e':
+			measure_only_exit(optarg);
+			break;
+		case 'r':
+			measure_only_recording(optarg);
+			break;
+		default:
+			exit(KSFT_FAIL);
+		}
+	}
+	for (r = 0; r < ARRAY_SIZE(recordings); r++)
+		skip_recording[r] |= !has_recording(r);
 }
 
 static void record(int r, const char *val)
@@ -245,7 +299,7 @@ static u64 bytes_recorded(void)
 	return bytes;
 }
 
-/* Runs the guest until it has measured something; false when it is done. */
+/* Runs the guest until it has measured something; false when all of a recording is. */
 static bool next_measurement(struct kvm_vcpu *vcpu, int *i, u64 *ticks)
 {
 	struct ucall uc;
@@ -259,9 +313,7 @@ static bool next_measurement(struct kvm_vcpu *vcpu, int *i, u64 *ticks)
 		case UCALL_SYNC:
 			*i = uc.args[0];
 			*ticks = uc.args[1];
-			return true;
-		case UCALL_DONE:
-			return false;
+			return *i < ARRAY_SIZE(exits);
 		default:
 			REPORT_GUEST_ASSERT(uc);
 		}
@@ -275,7 +327,7 @@ static void add_32bit_code_segment(struct kvm_vm *vm)
 	gdt[KERNEL_CS32 / 8] = 0x00cf9b000000ffffull;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct kvm_vcpu *vcpu;
 	struct kvm_vm *vm;
@@ -284,25 +336,25 @@ int main(void)
 
 	TEST_REQUIRE(tracefs_has("kvm/kvm_exit"));
 
+	parse_options(argc, argv);
 	vm = vm_create_with_one_vcpu(&vcpu, guest_code);
 	vm_install_exception_handler(vm, WAKE_VECTOR, wake_handler);
 	add_32bit_code_segment(vm);
+	sync_global_to_guest(vm, skip_exit);
+	sync_global_to_guest(vm, skip_recording);
 	TEST_ASSERT(!mkdir(INSTANCE, 0755), "Cannot make " INSTANCE);
 
 	for (r = 0; r < ARRAY_SIZE(recordings); r++) {
-		if (has_recording(r))
-			record(r, "1");
+		if (skip_recording[r])
+			continue;
+		record(r, "1");
 		bytes_recorded();
-		do {
-			TEST_ASSERT(next_measurement(vcpu, &i, &ticks), "No measurement");
-			if (!has_recording(r))
-				continue;
+		while (next_measurement(vcpu, &i, &ticks)) {
 			printf("%s %s ticks %lu\n", exits[i].name, recordings[r].name, ticks);
 			printf("%s %s bytes %lu\n", exits[i].name, recordings[r].name,
 			       bytes_recorded() / RUNS);
-		} while (i < ARRAY_SIZE(exits) - 1);
-		if (has_recording(r))
-			record(r, "0");
+		}
+		record(r, "0");
 	}
 
 	kvm_vm_free(vm);
