@@ -144,14 +144,14 @@ static u64 ns_since(u64 since)
 	       mul_u64_u32_shr(now - since, tsc_to_ns_mult, tsc_to_ns_shift) : 0;
 }
 
-/* Where the vCPU has exited. */
-static __always_inline void save_place(struct kvm_vcpu *vcpu)
+static __always_inline void save_nested(struct kvm_vcpu *vcpu)
 {
 	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
 
 	ht->nested = is_guest_mode(vcpu);
-	ht->nested_vcpu = ht->nested ? gpa_to_gfn(kvm_nested_call(get_vmcx12)(vcpu)) : 0;
-	ht->guest_rip = kvm_rip_read(vcpu);
+	ht->nested_vcpu = 0;
+	if (ht->nested)
+		ht->nested_vcpu = gpa_to_gfn(kvm_nested_call(get_vmcx12)(vcpu));
 }
 
 void __kvm_hypertrace_exit(struct kvm_vcpu *vcpu, u32 isa)
@@ -161,9 +161,8 @@ void __kvm_hypertrace_exit(struct kvm_vcpu *vcpu, u32 isa)
 
 	ht->event = KVM_HYPERTRACE_EXIT;
 	ht->isa = isa;
-	save_place(vcpu);
-	if (vcpu->arch.guest_state_protected)
-		ht->guest_rip = 0;
+	save_nested(vcpu);
+	ht->guest_rip = vcpu->arch.guest_state_protected ? 0 : kvm_rip_read(vcpu);
 	ht->vmm_begin = 0;
 	ht->vmm_time = 0;
 	kvm_x86_call(get_exit_info)(vcpu, &ht->reason, &ht->info1, &ht->info2,
@@ -201,12 +200,9 @@ static __always_inline bool is_recorded(struct kvm_vcpu *vcpu, unsigned long nr)
 }
 
 static __always_inline void
-save_hypercall(struct kvm_vcpu *vcpu, unsigned long nr, unsigned long a0,
+save_hypercall(struct kvm_vcpu_hypertrace *ht, unsigned long nr, unsigned long a0,
 	       unsigned long a1, unsigned long a2, unsigned long a3)
 {
-	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
-
-	save_place(vcpu);
 	ht->event = KVM_HYPERTRACE_HYPERCALL;
 	ht->nr = nr;
 	ht->a0 = a0;
@@ -219,10 +215,14 @@ bool __kvm_hypertrace_hypercall(struct kvm_vcpu *vcpu, unsigned long nr,
 				unsigned long a0, unsigned long a1,
 				unsigned long a2, unsigned long a3)
 {
+	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
+
 	if (vcpu->arch.guest_state_protected || !is_recorded(vcpu, nr))
 		return false;
 
-	save_hypercall(vcpu, nr, a0, a1, a2, a3);
+	save_nested(vcpu);
+	ht->guest_rip = kvm_rip_read(vcpu);
+	save_hypercall(ht, nr, a0, a1, a2, a3);
 	return true;
 }
 
@@ -238,7 +238,9 @@ static __always_inline int answer(struct kvm_vcpu *vcpu, unsigned long mask)
 {
 	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
 
-	save_hypercall(vcpu, kvm_rax_read_raw(vcpu) & mask, kvm_rbx_read_raw(vcpu) & mask,
+	save_nested(vcpu);
+	ht->guest_rip = kvm_rip_read(vcpu);
+	save_hypercall(ht, kvm_rax_read_raw(vcpu) & mask, kvm_rbx_read_raw(vcpu) & mask,
 		       kvm_rcx_read_raw(vcpu) & mask, kvm_rdx_read_raw(vcpu) & mask,
 		       kvm_rsi_read_raw(vcpu) & mask);
 
