@@ -22,6 +22,7 @@ MAKEFLAGS += --no-print-directory
 .PHONY: help
 help:
 	echo "make demo    record a guest's kernel on its host, and report it"
+	echo "make demo-nested  the same of a nested guest, recorded two levels further out"
 	echo "make check   the tests"
 	echo "make check-debug  guests and hosts whose kernels find bugs of memory, locks,"
 	echo "             context (KASAN, lockdep) and data races (KCSAN): an hour"
@@ -101,6 +102,10 @@ vm: kernel $(if $(STOCK),stock-kernel) $(filter bochs,$(EMU))
 .PHONY: demo
 demo: kernel tool
 	vm/demo $(kernel) $(tool)
+
+.PHONY: demo-nested
+demo-nested: kernel tool
+	vm/demo $(kernel) $(tool) nested
 
 .PHONY: check
 check: check-packages kernel stock-kernel tool bochs
