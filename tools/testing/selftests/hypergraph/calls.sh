@@ -98,3 +98,18 @@ same_calls()
 	head -n 20 "$WORK/diff" | sed 's/^/# /'
 	check "$1" [ $same -eq 0 ]
 }
+
+# check_vcpu VCPU DESCRIPTION: what same_calls.guest.sh traced on it is in $WORK/events.
+# An interrupt right in a function of set_graph_function, which is at depth 0, may come
+# when one tracer has begun with it and the other has not.
+check_vcpu()
+{
+	named_calls_recorded "$1" <"$WORK/events" | by_interrupt_level 2 >"$WORK/recorded.$1"
+	calls_traced <"$SHARE/oracle.$1" | by_interrupt_level 2 >"$WORK/traced.$1"
+	lines=$(wc -l <"$WORK/traced.$1")
+	ktap_print_msg "vCPU $1: $lines calls and returns"
+	check "$2: vCPU $1 was traced (1000 lines or more)" [ "$lines" -ge 1000 ]
+	check "$2: function_graph lost nothing on vCPU $1" \
+		[ "$(awk '{ n += $NF } END { print n }' "$SHARE/overrun.$1")" = 0 ]
+	same_calls "$2: same calls on vCPU $1" "$WORK/traced.$1" "$WORK/recorded.$1"
+}

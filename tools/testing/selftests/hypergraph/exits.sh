@@ -78,7 +78,7 @@ join_events()
 			wrong("longer than from exit to entry")
 		if (vmm > duration)
 			wrong("longer in the VMM than in all")
-		if (vmm > 0 != in_vmm[thread])
+		if ((vmm > 0) != in_vmm[thread])
 			wrong("time in the VMM, or none")
 		n["vmm"] += in_vmm[thread]
 		spent += duration

@@ -91,11 +91,22 @@ record_any()
 	return "$(cat "$WORK/status")"
 }
 
-# The recorded hypergraph_host events, a line each: vcpu nr a0 a1 a2 a3
+report()
+{
+	trace-cmd report -i "$WORK/trace.dat" 2>/dev/null
+}
+
+# host_events NESTED: the hypergraph_host events in a report on stdin, of nested guests if
+# NESTED is 1 and else of guests, a line each: vcpu nr a0 a1 a2 a3
+host_events()
+{
+	sed -n 's/.* hypergraph_host: .* vcpu=\([^ ]*\) nested='"$1"' nested_vcpu=[^ ]* nr=\([^ ]*\) a0=\([^ ]*\) a1=\([^ ]*\) a2=\([^ ]*\) a3=\([^ ]*\) .*/\1 \2 \3 \4 \5 \6/p'
+}
+
+# Those of guests that were recorded
 recorded_events()
 {
-	trace-cmd report -i "$WORK/trace.dat" 2>/dev/null |
-	sed -n 's/.* hypergraph_host: .* vcpu=\([^ ]*\) nested=0 nested_vcpu=0x0 nr=\([^ ]*\) a0=\([^ ]*\) a1=\([^ ]*\) a2=\([^ ]*\) a3=\([^ ]*\) .*/\1 \2 \3 \4 \5 \6/p'
+	report | host_events 0
 }
 
 # The marks with text among recorded events on stdin, a line each: kind and text
@@ -122,11 +133,11 @@ marks_recorded()
 	done
 }
 
-# guest_count NAME: a counter of the guest's hypergraph_stats, or words that are
+# guest_count NAME [FILE]: a counter of the guest's hypergraph_stats, or words that are
 # no other counter's, nor a number
 guest_count()
 {
-	sed -n "s/^$1: //p" "$SHARE/stats" 2>/dev/null | grep . || echo "no $1"
+	sed -n "s/^$1: //p" "$SHARE/${2:-stats}" 2>/dev/null | grep . || echo "no $1"
 }
 
 # Show FILE as diagnostics.

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # Usage: same_calls.guest.sh DIR
 # In a guest: trace one workload on every vCPU with hypergraph and, in another
-# trace instance, with function_graph. DIR gets what function_graph recorded.
+# trace instance, with function_graph. DIR gets what function_graph recorded. If there
+# is a disk, the workload's files are on it.
 set -eu
 
 dir=$1
@@ -10,9 +11,11 @@ cpus=$(grep -c ^processor /proc/cpuinfo)
 tracefs=/sys/kernel/tracing
 oracle=$tracefs/instances/oracle
 
-mke2fs -F /dev/vda >/dev/null 2>&1
 mkdir -p /mnt
-mount /dev/vda /mnt
+if [ -e /dev/vda ]; then
+	mke2fs -F /dev/vda >/dev/null 2>&1
+	mount /dev/vda /mnt
+fi
 
 # On CPU $1: calls that only look up, that change files, and that sleep.
 workload()

@@ -6,20 +6,6 @@ set -eu
 . "$(dirname "$(readlink -f "$0")")/functions.sh"
 . "$TESTDIR/calls.sh"
 
-# An interrupt right in a function of set_graph_function, which is at depth 0, may come
-# when one tracer has begun with it and the other has not.
-check_vcpu()
-{
-	named_calls_recorded "$1" <"$WORK/events" | by_interrupt_level 2 >"$WORK/recorded.$1"
-	calls_traced <"$SHARE/oracle.$1" | by_interrupt_level 2 >"$WORK/traced.$1"
-	lines=$(wc -l <"$WORK/traced.$1")
-	ktap_print_msg "vCPU $1: $lines calls and returns"
-	check "$2 vCPUs: vCPU $1 was traced (1000 lines or more)" [ "$lines" -ge 1000 ]
-	check "$2 vCPUs: function_graph lost nothing on vCPU $1" \
-		[ "$(awk '{ n += $NF } END { print n }' "$SHARE/overrun.$1")" = 0 ]
-	same_calls "$2 vCPUs: same calls on vCPU $1" "$WORK/traced.$1" "$WORK/recorded.$1"
-}
-
 check_guest()
 {
 	cpus=$1
@@ -37,7 +23,7 @@ check_guest()
 	check_equal "$cpus vCPUs: events unheard" "$(guest_count unheard)" 0
 	vcpu=0
 	while [ $vcpu -lt "$cpus" ]; do
-		check_vcpu $vcpu "$cpus"
+		check_vcpu $vcpu "$cpus vCPUs"
 		vcpu=$((vcpu + 1))
 	done
 }

@@ -1,0 +1,72 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Usage: nested.guest.sh DIR TESTDIR
+# In a guest that is a host: boot a nested guest, and begin phases when it asks for them.
+# shellcheck disable=SC2317 # functions are asked for
+set -eu
+
+dir=$1
+tests=$2
+. "$tests/levels.sh"
+parameters=/sys/module/kvm/parameters
+event=events/hypergraph/hypergraph_host
+
+begin_off()
+{
+	ask "$dir" host "echo 0 >$parameters/hypertrace_nested"
+}
+
+begin_on()
+{
+	ask "$dir" host "echo 1 >$parameters/hypertrace_nested"
+}
+
+begin_private()
+{
+	echo 1 >"$parameters/hypertrace_private"
+}
+
+begin_not_private()
+{
+	echo 0 >"$parameters/hypertrace_private"
+}
+
+begin_recorded_by_guest()
+{
+	echo 1 >"$event/enable"
+}
+
+begin_recorded_again()
+{
+	echo 0 >"$event/enable"
+	grep -c ' hypergraph_host: ' trace >"$dir/recorded_by_guest"
+}
+
+# Of this guest's KVM what the nested guest's exits come to
+begin_both()
+{
+	echo 'kvm_arch_vcpu_* kvm_vcpu_*' >set_ftrace_filter
+	echo hypergraph >current_tracer
+}
+
+begin_calls()
+{
+	echo 0 >tracing_on
+	cat hypergraph_stats >"$dir/guest.stats"
+	echo nop >current_tracer
+}
+
+begin()
+{
+	ask "$dir" host "echo $1 >/sys/kernel/tracing/trace_marker"
+	"begin_$1"
+}
+
+cd /sys/kernel/tracing
+echo 4000 >buffer_size_kb
+serve "$dir" guest &
+status=0
+GUEST_APPEND=loglevel=5 GUEST_TIMEOUT=500 guest "$tests/nested.nested.sh" "$dir" "$tests" \
+	off on private not_private recorded_by_guest recorded_again both || status=$?
+kill $!
+exit $status

@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Usage: nested.nested.sh DIR TESTDIR PHASE...
+# In a nested guest: trace the same calls in each phase, for which its guest sees to the
+# state of guest and host, and in the last what same_calls.guest.sh traces.
+set -eu
+
+dir=$1
+tests=$2
+shift 2
+. "$tests/levels.sh"
+
+trace_calls()
+{
+	echo hypergraph >current_tracer
+	for call in outer chain sleep deep outer; do
+		echo $call >/sys/module/test_calls/parameters/run
+	done
+	echo 0 >tracing_on
+	cat hypergraph_stats >"$dir/$1.stats"
+	echo nop >current_tracer
+	echo 1 >tracing_on
+}
+
+insmod "$dir/test_calls.ko"
+cd /sys/kernel/tracing
+echo 'test_*' >set_ftrace_filter
+for phase; do
+	echo "$phase"
+	ask "$dir" guest "begin $phase"
+	trace_calls "$phase"
+done
+
+echo calls
+ask "$dir" guest "begin calls"
+echo >set_ftrace_filter
+"$tests/same_calls.guest.sh" "$dir"
+exit 42
