@@ -6,7 +6,7 @@ KSRC ?=
 CPU ?= amd
 EMU ?= $(if $(filter intel,$(CPU)),bochs,qemu)
 
-export KSRC KVM_UNIT_TESTS
+export KSRC KVM_UNIT_TESTS TESTS
 
 out := $(CURDIR)/out
 # A tree of the user's own has its builds to itself.
@@ -22,12 +22,13 @@ MAKEFLAGS += --no-print-directory
 .PHONY: help
 help:
 	echo "make demo    record a guest's kernel on its host, and report it"
-	echo "make demo-nested  the same of a nested guest, recorded two levels further out"
-	echo "make check   the tests"
+	echo "make demo-nested  the same of a nested guest, on its guest's host"
+	echo "make check   the tests; CPU=intel: those of one vendor's hosts, on Intel"
 	echo "make check-debug  guests and hosts whose kernels find bugs of memory, locks,"
 	echo "             context (KASAN, lockdep) and data races (KCSAN): an hour"
 	echo "make check-kvm  KVM's own selftests on hosts without and with this series, and"
 	echo "             with KVM_UNIT_TESTS=dir some of that checkout's: 40 minutes"
+	echo "             CPU=intel: those about nested guests; TESTS=regex: those that match"
 	echo "make bench   what exits and traced calls cost, counted in instructions"
 	echo "make vm      an interactive host; 'guest SCRIPT' in it boots a guest"
 	echo "             RUN=script      run a script there instead, return its status"
@@ -109,15 +110,15 @@ demo-nested: kernel tool
 
 .PHONY: check
 check: check-packages kernel stock-kernel tool bochs
-	vm/check $(base) $(out)/tool
+	vm/check $(base) $(out)/tool $(CPU)
 
 kvm_config := $(CURDIR)/vm/kvm-suites.config
 
 .PHONY: check-kvm
-check-kvm: check-packages source
+check-kvm: check-packages source $(filter bochs,$(EMU))
 	vm/kernel $(base) stock $(kvm_config)
 	vm/kernel $(base) hypergraph $(kvm_config)
-	vm/check-kvm $(base)
+	vm/check-kvm $(base) $(CPU)
 
 .PHONY: bench
 bench: check-packages kernel stock-kernel bochs

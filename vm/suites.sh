@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Sourced by what runs suites of tests, after common.sh. It sets $vm to this directory,
 # $out to the base's, $work to where the suites keep what they need for a while, and
-# $guest_build to the build whose kernel the guests run.
+# $guest_build to the build whose kernel the guests run. $cpu may be the hosts' vendor.
 # shellcheck shell=bash disable=SC2154,SC2034
 
 begin_suites()
@@ -66,10 +66,10 @@ kselftest()
 	printf '#!/bin/sh\nexport GUEST_APPEND="%s"\nexec /share/run_kselftest.sh %s\n' \
 		"${GUEST_APPEND:-}" "$*" >"$work/run"
 	chmod +x "$work/run"
-	"$vm/run" --kernel "$_build" --modules "$_build/modules" \
+	"$vm/run" --cpu "${cpu:-amd}" --kernel "$_build" --modules "$_build/modules" \
 		--guest-kernel "$guest_build/arch/x86/boot/bzImage" \
 		${host_files:+--host-files "$host_files"} \
-		--share "$work/share" --run "$work/run" --timeout 2400 \
+		--share "$work/share" --run "$work/run" --timeout 3600 \
 		--log "$work/console.log"
 }
 
