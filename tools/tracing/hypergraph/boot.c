@@ -8,7 +8,7 @@
 
 #include "callgraph.h"
 #include "hypergraph.h"
-#include "input.h"
+#include "session.h"
 #include "util.h"
 
 #define HOTTEST_OF_LEVEL	5
@@ -34,7 +34,7 @@ struct level {
 	__u64 calls;
 	__u64 returns;
 	__u64 events;
-	__u64 shift;		/* of the kernel that was booting */
+	struct kernel kernel;	/* that was booting */
 	struct functions functions;
 };
 
@@ -42,13 +42,13 @@ struct guest {
 	struct guest *next;	/* in order of appearance */
 	const struct vcpu *vcpu;	/* the first one heard of it */
 	__u64 last_ts;
+	__u64 stext;		/* 0: not told yet */
 	struct level *levels;	/* in order of time */
 	struct level *level;	/* the last one */
 };
 
 struct boot {
-	struct input in;
-	struct callgraph cg;
+	struct session s;
 	struct map guest_map;	/* by guest_key() */
 	struct guest *guests;
 	struct guest **last_guest;
@@ -102,7 +102,7 @@ static void begin_level(const struct boot *b, struct guest *guest, char *name, _
 	free(level->name);
 	level->name = name;
 	level->ts = ts;
-	level->shift = symbols_shift(b->in.syms, guest->vcpu->guest);
+	level->kernel = symbols_kernel(b->s.syms, guest->vcpu->guest);
 }
 
 /* Before a kernel's first mark */
@@ -162,10 +162,10 @@ static void boot_hello(void *ctx, struct vcpu *v, const struct trace_event *ev)
 	struct guest *guest = map_get(&b->guest_map, v->guest);
 
 	/* A kernel in another place is another boot. */
-	if (symbols_set_stext(b->in.syms, v->guest, ev->call.a[1]))
+	if (guest->stext && guest->stext != ev->call.a[1])
 		begin_start(b, guest, ev->ts);
-	else
-		guest->level->shift = symbols_shift(b->in.syms, v->guest);
+	guest->stext = ev->call.a[1];
+	guest->level->kernel = symbols_kernel(b->s.syms, v->guest);
 }
 
 static void boot_mark(void *ctx, struct vcpu *v, const struct mark *m)
@@ -183,17 +183,17 @@ static const struct callgraph_ops boot_ops = {
 	.mark		= boot_mark,
 };
 
-static void boot_event(void *ctx, const struct trace_event *ev)
+static void boot_event(struct session *s, const struct trace_event *ev)
 {
-	struct boot *b = ctx;
+	struct boot *b = (struct boot *)s;
 	struct guest *guest;
 
 	if (ev->type != TRACE_HYPERCALL) {
-		callgraph_event(&b->cg, ev);
+		callgraph_event(&b->s.cg, ev);
 		return;
 	}
-	guest = get_guest(b, callgraph_vcpu(&b->cg, ev), ev->ts);
-	callgraph_event(&b->cg, ev);
+	guest = get_guest(b, callgraph_vcpu(&b->s.cg, ev), ev->ts);
+	callgraph_event(&b->s.cg, ev);
 	/* Only now: a mark is of the level that it begins. */
 	guest->last_ts = ev->ts;
 	guest->level->events++;
@@ -289,12 +289,12 @@ static bool has_calls(const struct guest *guest)
 	return false;
 }
 
-static void put_hottest_of_level(const struct boot *b, const struct level *level, bool calls)
+static void put_hottest_of_level(const struct level *level, bool calls)
 {
 	struct function **sorted;
 	size_t i;
 
-	if (!level->functions.nr)
+	if (!(calls ? level->calls : level->returns))
 		return;
 	printf("\nhottest in %s:\n", level->name);
 	sorted = sort_functions(&level->functions, calls ? compare_calls : compare_returns);
@@ -305,7 +305,7 @@ static void put_hottest_of_level(const struct boot *b, const struct level *level
 			break;
 		printf("%10llu %s %5.1f%%  ", calls ? fn->calls : fn->returns,
 		       calls ? "calls" : "returns", percent(events_of(fn), level->events));
-		symbols_print_function(b->in.syms, level->shift, fn->addr, stdout);
+		kernel_print_function(&level->kernel, fn->addr, stdout);
 		putchar('\n');
 	}
 	free(sorted);
@@ -319,10 +319,10 @@ static void sum_levels(const struct guest *guest, struct functions *sum, __u64 *
 
 	for (level = guest->levels; level; level = level->next) {
 		*events += level->events;
-		if (level->shift == SHIFT_UNKNOWN)
+		if (!level->kernel.table)
 			continue;
 		for (fn = level->functions.list; fn; fn = fn->next) {
-			struct function *total = get_function(sum, fn->addr - level->shift);
+			struct function *total = get_function(sum, fn->addr - level->kernel.shift);
 
 			total->calls += fn->calls;
 			total->returns += fn->returns;
@@ -339,18 +339,27 @@ static bool is_listed(const char **names, size_t nr, const char *name)
 	return false;
 }
 
+/* NULL if it has no name, or is of a module */
+static const char *core_function(const struct kernel *kernel, __u64 file_addr)
+{
+	__u64 offset;
+	const char *name = kernel_function(kernel, file_addr, &offset);
+
+	return name && !strchr(name, ' ') ? name : NULL;
+}
+
 /*
  * The names of the hottest functions that the command line can name: modules are
  * not there yet. Functions of one name are left out together.
  */
-static size_t pick_hottest(const struct boot *b, const struct functions *sum,
+static size_t pick_hottest(const struct kernel *kernel, const struct functions *sum,
 			   const char **names, __u64 *events)
 {
 	struct function **sorted = sort_functions(sum, compare_events);
 	size_t i, nr = 0;
 
 	for (i = 0; i < sum->nr; i++) {
-		const char *name = symbols_core_function(b->in.syms, sorted[i]->addr);
+		const char *name = core_function(kernel, sorted[i]->addr);
 		bool listed = name && is_listed(names, nr, name);
 
 		if (!name || (!listed && nr == HOTTEST_OF_BOOT))
@@ -363,15 +372,17 @@ static size_t pick_hottest(const struct boot *b, const struct functions *sum,
 	return nr;
 }
 
-static void put_hottest_of_boot(const struct boot *b, const struct guest *guest)
+static void put_hottest_of_boot(const struct guest *guest)
 {
+	/* The addresses are the file's. */
+	struct kernel kernel = { .table = guest->level->kernel.table };
 	const char *names[HOTTEST_OF_BOOT];
 	struct functions sum = { 0 };
 	__u64 all = 0, events = 0;
 	size_t i, nr;
 
 	sum_levels(guest, &sum, &all);
-	nr = pick_hottest(b, &sum, names, &events);
+	nr = pick_hottest(&kernel, &sum, names, &events);
 	free_functions(&sum);
 	if (!nr)
 		return;
@@ -392,17 +403,26 @@ static void put_guest(const struct boot *b, const struct guest *guest)
 	putchar('\n');
 	put_table(guest);
 	for (level = guest->levels; level; level = level->next)
-		put_hottest_of_level(b, level, calls);
-	put_hottest_of_boot(b, guest);
+		put_hottest_of_level(level, calls);
+	put_hottest_of_boot(guest);
 }
 
-static void put_end(struct boot *b)
+static int boot_begin(struct session *s)
 {
+	struct boot *b = (struct boot *)s;
+
+	b->last_guest = &b->guests;
+	return 0;
+}
+
+static int boot_end(struct session *s)
+{
+	const struct boot *b = (struct boot *)s;
 	const struct guest *guest;
 
-	callgraph_end(&b->cg);
 	for (guest = b->guests; guest; guest = guest->next)
 		put_guest(b, guest);
+	return 0;
 }
 
 static void free_guest(struct guest *guest)
@@ -418,45 +438,37 @@ static void free_guest(struct guest *guest)
 	free(guest);
 }
 
-static int boot_trace(struct boot *b)
+static void boot_free(struct session *s)
 {
+	struct boot *b = (struct boot *)s;
 	struct guest *guest;
-	int ret;
 
-	b->last_guest = &b->guests;
-	callgraph_init(&b->cg, &boot_ops, b);
-	ret = input_read(&b->in, boot_event, b);
-	if (!ret)
-		put_end(b);
 	while ((guest = b->guests)) {
 		b->guests = guest->next;
 		free_guest(guest);
 	}
 	map_free(&b->guest_map);
-	callgraph_free(&b->cg);
-	return flush_output() ? EXIT_ERROR : ret;
 }
 
-static void print_help(FILE *out)
-{
-	fputs("usage: hypergraph boot [--kallsyms FILE] [TRACE]\n"
-	      "\n"
-	      "Prints for each guest traced in TRACE (trace.dat) what its boot levels took, from\n"
-	      "its first event on, and which functions were called most in each of them, with\n"
-	      "their share of what the guest sent. The last line, on the guest kernel's command\n"
-	      "line, leaves out the functions that send the most.\n"
-	      "\n"
-	      INPUT_OPTIONS_HELP, out);
-}
+static const struct view boot_view = {
+	.help =
+		"usage: hypergraph boot [OPTIONS] [TRACE]\n"
+		"\n"
+		"Prints for each guest traced in TRACE (trace.dat) what its boot levels took, from\n"
+		"its first event on, and which functions were called most in each of them, with\n"
+		"their share of what the guest sent. The last line, on the guest kernel's command\n"
+		"line, leaves out the functions that send the most.\n"
+		"\n",
+	.ops = &boot_ops,
+	.begin = boot_begin,
+	.event = boot_event,
+	.end = boot_end,
+	.free = boot_free,
+};
 
 int cmd_boot(int argc, char **argv)
 {
 	struct boot b = { 0 };
-	int status;
 
-	if (!input_parse(&b.in, argc, argv, print_help, &status))
-		return status;
-	status = boot_trace(&b);
-	input_free(&b.in);
-	return status;
+	return session_run(&b.s, &boot_view, argc, argv);
 }

@@ -15,19 +15,8 @@
 #include "callgraph.h"
 #include "util.h"
 
-/*
- * Deeper than any kernel stack is, since it has no room for as many return
- * addresses: a guest that says so is broken, and must not cost us memory.
- */
-#define MAX_DEPTH	1024
-
-/* PID_MAX_LIMIT of the kernel, for the same reason */
-#define MAX_PID		(4 * 1024 * 1024)
-
 /* More than a kernel can have, for the same reason */
 #define MAX_CPUS	8192
-
-#define NOT_SEEN	(~0U)
 
 #define notify(handler, ...) do {				\
 	__auto_type __handler = (handler);			\
@@ -36,11 +25,54 @@
 		__handler(__VA_ARGS__);				\
 } while (0)
 
+static bool is_wanted(const struct callgraph *cg, const struct vcpu *v)
+{
+	const struct task *task = v->current;
+
+	return filter_wants(cg->filter, v, task, cg->ev->ts) &&
+	       (!cg->filter->function || task->wanted != NOT_SEEN);
+}
+
+/* The same, if the filter does not leave out what happens on the vCPU now */
+#define notify_wanted(handler, graph, of, what) do {			\
+	struct callgraph *__cg = (graph);					\
+	struct vcpu *__v = (of);						\
+										\
+	if (is_wanted(__cg, __v))						\
+		notify(handler, __cg->ctx, __v, what);				\
+} while (0)
+
+/* As is_wanted(), of a call at @depth */
+static bool is_call_wanted(const struct callgraph *cg, const struct vcpu *v, __u32 depth)
+{
+	const struct task *task = v->current;
+	__u32 top = cg->filter->function ? task->wanted : 0;
+
+	return is_wanted(cg, v) && (!cg->filter->depth || depth - top < cg->filter->depth);
+}
+
+static void begin_wanted(struct callgraph *cg, const struct vcpu *v, const struct frame *f)
+{
+	struct task *task = v->current;
+
+	if (cg->filter->function && task->wanted == NOT_SEEN &&
+	    filter_wants_function(cg->filter, v, f->addr))
+		task->wanted = f->depth;
+}
+
+/* A call at @depth is over. */
+static void end_wanted(struct task *task, __u32 depth)
+{
+	if (depth <= task->wanted)
+		task->wanted = NOT_SEEN;
+}
+
 static void task_init(struct callgraph *cg, struct task *task, const struct vcpu *v, int pid)
 {
 	task->vcpu = v;
 	task->pid = pid;
 	task->lowest = NOT_SEEN;
+	task->wanted = NOT_SEEN;
 	*cg->last_task = task;
 	cg->last_task = &task->next;
 }
@@ -71,16 +103,14 @@ static struct vcpu *vcpu_new(struct callgraph *cg, const struct trace_event *ev)
 
 	*cg->last_vcpu = v;
 	cg->last_vcpu = &v->next;
-	map_add(&cg->vcpu_map, vcpu_key(v->vm, v->id, v->nested), v);
+	*ev->priv = v;
 	notify(cg->ops->vcpu_new, cg->ctx, v);
 	return v;
 }
 
 struct vcpu *callgraph_vcpu(struct callgraph *cg, const struct trace_event *ev)
 {
-	struct vcpu *v = map_get(&cg->vcpu_map, vcpu_key(ev->vm, ev->vcpu, ev->nested));
-
-	return v ? v : vcpu_new(cg, ev);
+	return *ev->priv ? *ev->priv : vcpu_new(cg, ev);
 }
 
 struct task *callgraph_task(const struct callgraph *cg, const struct vcpu *v, int pid)
@@ -153,7 +183,9 @@ static void end_frames(struct callgraph *cg, struct vcpu *v, __u32 depth)
 	struct frame *f;
 
 	while ((f = top_frame(task)) && f->depth >= depth) {
-		notify(cg->ops->no_return, cg->ctx, v, f);
+		if (is_call_wanted(cg, v, f->depth))
+			notify(cg->ops->no_return, cg->ctx, v, f);
+		end_wanted(task, f->depth);
 		task->nr_frames--;
 	}
 }
@@ -163,7 +195,9 @@ static void handle_entry(struct callgraph *cg, struct vcpu *v, const struct fram
 	end_frames(cg, v, f->depth);
 	push_frame(v->current, f);
 	set_level(v->current, f->depth, f->depth + 1);
-	notify(cg->ops->entry, cg->ctx, v, f);
+	begin_wanted(cg, v, f);
+	if (is_call_wanted(cg, v, f->depth))
+		notify(cg->ops->entry, cg->ctx, v, f);
 }
 
 static void handle_return(struct callgraph *cg, struct vcpu *v, const struct frame *f,
@@ -181,7 +215,10 @@ static void handle_return(struct callgraph *cg, struct vcpu *v, const struct fra
 	else
 		end_frames(cg, v, f->depth);
 	set_level(task, f->depth, f->depth);
-	notify(cg->ops->ret, cg->ctx, v, f, entered, duration);
+	begin_wanted(cg, v, f);
+	if (is_call_wanted(cg, v, f->depth))
+		notify(cg->ops->ret, cg->ctx, v, f, entered, duration);
+	end_wanted(task, f->depth);
 }
 
 static void reset_unknown(struct task *unknown)
@@ -189,6 +226,7 @@ static void reset_unknown(struct task *unknown)
 	unknown->nr_frames = 0;
 	unknown->level = 0;
 	unknown->lowest = NOT_SEEN;
+	unknown->wanted = NOT_SEEN;
 }
 
 static void set_current(struct vcpu *v, struct task *task)
@@ -210,6 +248,7 @@ static void identify(struct callgraph *cg, struct vcpu *v, int pid)
 		for (i = 0; i < unknown->nr_frames; i++)
 			push_frame(task, &unknown->frames[i]);
 		task->level = unknown->level;
+		task->wanted = unknown->wanted;
 	}
 	reset_unknown(unknown);
 	set_current(v, task);
@@ -219,7 +258,7 @@ static void identify(struct callgraph *cg, struct vcpu *v, int pid)
 static void end_mark(struct callgraph *cg, struct vcpu *v)
 {
 	if (v->mark.kind)
-		notify(cg->ops->mark, cg->ctx, v, &v->mark);
+		notify_wanted(cg->ops->mark, cg, v, &v->mark);
 	v->mark.kind = 0;
 }
 
@@ -231,7 +270,7 @@ static void handle_mark(struct callgraph *cg, struct vcpu *v, const struct trace
 	if (!mark_continues(m, a)) {
 		end_mark(cg, v);
 		mark_begin(m, a, ev->ts);
-		notify(cg->ops->mark_begin, cg->ctx, v, m);
+		notify_wanted(cg->ops->mark_begin, cg, v, m);
 	}
 	mark_append(m, a);
 	if (mark_ended(m))
@@ -253,7 +292,7 @@ static void handle_open_call(struct callgraph *cg, struct vcpu *v, const __u64 *
 		.cpu = a[3] >> 32,
 	};
 
-	notify(cg->ops->open_call, cg->ctx, v, &call);
+	notify_wanted(cg->ops->open_call, cg, v, &call);
 }
 
 static void handle_switch(struct callgraph *cg, struct vcpu *v, const __u64 *a)
@@ -304,7 +343,7 @@ static void finish_switch(struct callgraph *cg, struct vcpu *v)
 static void handle_lost(struct callgraph *cg, struct vcpu *v, const struct trace_event *ev)
 {
 	end_mark(cg, v);
-	notify(cg->ops->lost, cg->ctx, v, ev);
+	notify_wanted(cg->ops->lost, cg, v, ev);
 	/* A switch may be among what was lost. */
 	if (v->current != &v->unknown)
 		notify(cg->ops->switching, cg->ctx, v);
@@ -323,28 +362,45 @@ static void handle_hypercall(struct callgraph *cg, struct vcpu *v, const struct 
 	else if (ev->call.nr == HYPERGRAPH_NR_SCHED_SWITCH && a[0] <= MAX_PID && a[1] <= MAX_PID)
 		handle_switch(cg, v, a);
 	else if (ev->call.nr == HYPERGRAPH_NR_HELLO)
-		notify(cg->ops->hello, cg->ctx, v, ev);
+		notify_wanted(cg->ops->hello, cg, v, ev);
 	else if (ev->call.nr == HYPERGRAPH_NR_MARK && mark_is_part(a))
 		handle_mark(cg, v, ev);
 	else if (ev->call.nr == HYPERGRAPH_NR_MARK && is_open_call(a))
 		handle_open_call(cg, v, a);
 	else
-		notify(cg->ops->other, cg->ctx, v, ev);
+		notify_wanted(cg->ops->other, cg, v, ev);
 }
 
 void callgraph_event(struct callgraph *cg, const struct trace_event *ev)
 {
 	struct vcpu *v = callgraph_vcpu(cg, ev);
 
+	cg->ev = ev;
 	if (v->announced && !is_before_switch(v, ev))
 		finish_switch(cg, v);
 
 	if (ev->type == TRACE_HYPERCALL)
 		handle_hypercall(cg, v, ev);
 	else if (ev->type == TRACE_EXIT)
-		notify(cg->ops->exit, cg->ctx, v, ev);
+		notify_wanted(cg->ops->exit, cg, v, ev);
+	else if (ev->type == TRACE_HOST_ENTRY || ev->type == TRACE_HOST_RETURN)
+		notify_wanted(cg->ops->host, cg, v, ev);
 	else
 		handle_lost(cg, v, ev);
+}
+
+__u32 callgraph_level(const struct callgraph *cg, const struct vcpu *v)
+{
+	const struct task *task = v->current;
+	__u32 limit = cg->filter->depth + (cg->filter->function ? task->wanted : 0);
+
+	return cg->filter->depth && task->level > limit ? limit : task->level;
+}
+
+bool callgraph_wants(const struct callgraph *cg, const struct task *task)
+{
+	return filter_wants(cg->filter, task->vcpu, task, cg->ev->ts) &&
+	       (!cg->filter->function || task->wanted != NOT_SEEN);
 }
 
 void callgraph_end(struct callgraph *cg)
@@ -379,9 +435,11 @@ void guest_print(const struct vcpu *v, FILE *out)
 		fprintf(out, ", nested vCPU n%u (nested_vcpu=0x%x)", v->nested_nr, v->id);
 }
 
-void callgraph_init(struct callgraph *cg, const struct callgraph_ops *ops, void *ctx)
+void callgraph_init(struct callgraph *cg, const struct callgraph_ops *ops, void *ctx,
+		    struct filter *filter)
 {
 	memset(cg, 0, sizeof(*cg));
+	cg->filter = filter;
 	cg->ops = ops;
 	cg->ctx = ctx;
 	cg->last_vcpu = &cg->vcpus;
@@ -409,6 +467,5 @@ void callgraph_free(struct callgraph *cg)
 		map_free(&v->task_map);
 		free(v);
 	}
-	map_free(&cg->vcpu_map);
 	map_free(&cg->task_map);
 }

@@ -10,12 +10,24 @@
 #include <stdio.h>
 #include <linux/types.h>
 
+#include "filter.h"
 #include "map.h"
 #include "marks.h"
 #include "trace.h"
 
 #define TASK_COMM_LEN	16
 #define TASK_UNKNOWN	(-1)	/* pid of a vCPU's task before its first sched_switch */
+
+/*
+ * Deeper than any kernel stack is, since it has no room for as many return
+ * addresses: a guest that says so is broken, and must not cost us memory.
+ */
+#define MAX_DEPTH	1024
+
+/* PID_MAX_LIMIT of the kernel, for the same reason */
+#define MAX_PID		(4 * 1024 * 1024)
+
+#define NOT_SEEN	(~0U)	/* in place of a depth */
 
 struct frame {
 	__u64 addr;
@@ -32,6 +44,7 @@ struct task {
 	unsigned int alloc;
 	__u32 level;		/* the depth that a call would have now */
 	__u32 lowest;		/* level's lowest value, kept of an unknown task */
+	__u32 wanted;		/* depth of the call that the filter asks for, or NOT_SEEN */
 };
 
 /*
@@ -61,7 +74,10 @@ struct open_call {
 	__u32 cpu;
 };
 
-/* What a command leaves out, it is not told. */
+/*
+ * What a command leaves out, it is not told, and what the filter leaves out neither.
+ * The event is callgraph.ev.
+ */
 struct callgraph_ops {
 	void (*vcpu_new)(void *ctx, struct vcpu *v);
 	void (*entry)(void *ctx, struct vcpu *v, const struct frame *f);
@@ -71,6 +87,8 @@ struct callgraph_ops {
 	/* @f is over, but its return was not seen. */
 	void (*no_return)(void *ctx, struct vcpu *v, const struct frame *f);
 	void (*exit)(void *ctx, struct vcpu *v, const struct trace_event *ev);
+	/* TRACE_HOST_ENTRY or TRACE_HOST_RETURN: of the exit before */
+	void (*host)(void *ctx, struct vcpu *v, const struct trace_event *ev);
 	/* Events of this vCPU may be missing here; its task is no longer known. */
 	void (*lost)(void *ctx, struct vcpu *v, const struct trace_event *ev);
 	/* v->current is about to change. */
@@ -90,7 +108,8 @@ struct callgraph_ops {
 struct callgraph {
 	const struct callgraph_ops *ops;
 	void *ctx;
-	struct map vcpu_map;	/* by vcpu_key() */
+	struct filter *filter;
+	const struct trace_event *ev;	/* the current one */
 	struct map task_map;	/* by vm and pid, without nested ones */
 	struct vcpu *vcpus;
 	struct vcpu **last_vcpu;
@@ -99,11 +118,18 @@ struct callgraph {
 	struct task **last_task;
 };
 
-void callgraph_init(struct callgraph *cg, const struct callgraph_ops *ops, void *ctx);
+void callgraph_init(struct callgraph *cg, const struct callgraph_ops *ops, void *ctx,
+		    struct filter *filter);
 void callgraph_event(struct callgraph *cg, const struct trace_event *ev);
 
 /* Whose event @ev is: created if it is the first */
 struct vcpu *callgraph_vcpu(struct callgraph *cg, const struct trace_event *ev);
+
+/* The depth at which what @v does now is shown */
+__u32 callgraph_level(const struct callgraph *cg, const struct vcpu *v);
+
+/* Are the frames of @task among what the filter asks for? */
+bool callgraph_wants(const struct callgraph *cg, const struct task *task);
 
 /* After the last event: ends the marks of which parts are missing. */
 void callgraph_end(struct callgraph *cg);

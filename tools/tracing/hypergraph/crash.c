@@ -10,7 +10,7 @@
 
 #include "callgraph.h"
 #include "hypergraph.h"
-#include "input.h"
+#include "session.h"
 #include "util.h"
 
 /* In place of the number of a nested guest's CPU: that which the vCPU is, as none tells it */
@@ -30,15 +30,14 @@ struct guest {
 	const struct vcpu *vcpu;	/* the first one heard of it */
 	bool crashed;
 	__u64 ts;		/* of the capture */
-	__u64 shift;		/* of the kernel then */
+	struct kernel kernel;	/* then */
 	struct map stack_map;
 	struct stack *stacks;
 	unsigned int nr_stacks;
 };
 
 struct crash {
-	struct input in;
-	struct callgraph cg;
+	struct session s;
 	struct map guest_map;	/* by guest_key() */
 	struct guest *guests;
 	struct guest **last_guest;
@@ -105,7 +104,7 @@ static bool is_running(const struct crash *c, const struct task *task)
 {
 	const struct vcpu *v;
 
-	for (v = c->cg.vcpus; v; v = v->next) {
+	for (v = c->s.cg.vcpus; v; v = v->next) {
 		if (running_task(v) == task)
 			return true;
 	}
@@ -118,12 +117,12 @@ static void capture(const struct crash *c, struct guest *guest, __u64 ts)
 	const struct vcpu *v;
 
 	guest->ts = ts;
-	guest->shift = symbols_shift(c->in.syms, guest->vcpu->guest);
-	for (v = c->cg.vcpus; v; v = v->next) {
+	guest->kernel = symbols_kernel(c->s.syms, guest->vcpu->guest);
+	for (v = c->s.cg.vcpus; v; v = v->next) {
 		if (v->guest == guest->vcpu->guest)
 			capture_task(guest, running_task(v), v, true);
 	}
-	for (task = c->cg.tasks; task; task = task->next) {
+	for (task = c->s.cg.tasks; task; task = task->next) {
 		v = task->vcpu;
 		if (v->guest == guest->vcpu->guest && task->nr_frames && !is_running(c, task))
 			capture_task(guest, task, v, false);
@@ -182,7 +181,7 @@ static void crash_open_call(void *ctx, struct vcpu *v, const struct open_call *c
 	struct crash *c = ctx;
 	struct guest *guest = map_get(&c->guest_map, v->guest);
 	struct stack *s = get_stack(guest, call->pid, call->cpu);
-	const struct task *task = callgraph_task(&c->cg, v, call->pid);
+	const struct task *task = callgraph_task(&c->s.cg, v, call->pid);
 
 	if (s->task.nr_frames && !s->told)
 		return;
@@ -194,27 +193,19 @@ static void crash_open_call(void *ctx, struct vcpu *v, const struct open_call *c
 	insert_frame(&s->task, &call->frame);
 }
 
-static void crash_hello(void *ctx, struct vcpu *v, const struct trace_event *ev)
-{
-	struct crash *c = ctx;
-
-	symbols_set_stext(c->in.syms, v->guest, ev->call.a[1]);
-}
-
 static const struct callgraph_ops crash_ops = {
-	.hello		= crash_hello,
 	.mark_begin	= crash_mark_begin,
 	.mark		= crash_mark,
 	.open_call	= crash_open_call,
 };
 
-static void crash_event(void *ctx, const struct trace_event *ev)
+static void crash_event(struct session *s, const struct trace_event *ev)
 {
-	struct crash *c = ctx;
+	struct crash *c = (struct crash *)s;
 
 	if (ev->type == TRACE_HYPERCALL)
-		add_guest(c, callgraph_vcpu(&c->cg, ev));
-	callgraph_event(&c->cg, ev);
+		add_guest(c, callgraph_vcpu(&c->s.cg, ev));
+	callgraph_event(&c->s.cg, ev);
 }
 
 /* By CPU, after THIS_VCPU, and there the running one first */
@@ -263,7 +254,7 @@ static void put_cpu(const struct guest *guest, const struct stack *s)
 	}
 }
 
-static void put_stack(const struct crash *c, const struct guest *guest, const struct stack *first,
+static void put_stack(const struct guest *guest, const struct stack *first,
 		      const struct stack *s)
 {
 	unsigned int i = s->task.nr_frames;
@@ -277,7 +268,7 @@ static void put_stack(const struct crash *c, const struct guest *guest, const st
 	printf(" (%s):%s\n", state(guest, first, s), i ? "" : " no open call");
 	while (i--) {
 		fputs("  ", stdout);
-		symbols_print_function(c->in.syms, guest->shift, s->task.frames[i].addr, stdout);
+		kernel_print_function(&guest->kernel, s->task.frames[i].addr, stdout);
 		putchar('\n');
 	}
 }
@@ -293,7 +284,7 @@ static bool is_any_open(const struct guest *guest)
 	return false;
 }
 
-static void put_stacks(const struct crash *c, const struct guest *guest)
+static void put_stacks(const struct guest *guest)
 {
 	struct stack **sorted = sort_stacks(guest);
 	const struct stack *first = sorted[0];
@@ -302,7 +293,7 @@ static void put_stacks(const struct crash *c, const struct guest *guest)
 	for (i = 0; i < guest->nr_stacks; i++) {
 		if (sorted[i]->cpu != first->cpu)
 			first = sorted[i];
-		put_stack(c, guest, first, sorted[i]);
+		put_stack(guest, first, sorted[i]);
 	}
 	free(sorted);
 }
@@ -320,19 +311,28 @@ static void put_guest(struct crash *c, const struct guest *guest)
 	put_time(guest->ts);
 	puts(guest->crashed ? "" : ", no crash was seen");
 	if (open)
-		put_stacks(c, guest);
+		put_stacks(guest);
 }
 
-static void put_end(struct crash *c)
+static int crash_begin(struct session *s)
 {
+	struct crash *c = (struct crash *)s;
+
+	c->last_guest = &c->guests;
+	return 0;
+}
+
+static int crash_end(struct session *s)
+{
+	struct crash *c = (struct crash *)s;
 	struct guest *guest;
 
-	callgraph_end(&c->cg);
 	for (guest = c->guests; guest; guest = guest->next) {
 		if (!guest->crashed)
-			capture(c, guest, c->in.totals.last_ts);
+			capture(c, guest, s->totals.last_ts);
 		put_guest(c, guest);
 	}
+	return 0;
 }
 
 static void free_guest(struct guest *guest)
@@ -348,45 +348,37 @@ static void free_guest(struct guest *guest)
 	free(guest);
 }
 
-static int crash_trace(struct crash *c)
+static void crash_free(struct session *s)
 {
+	struct crash *c = (struct crash *)s;
 	struct guest *guest;
-	int ret;
 
-	c->last_guest = &c->guests;
-	callgraph_init(&c->cg, &crash_ops, c);
-	ret = input_read(&c->in, crash_event, c);
-	if (!ret)
-		put_end(c);
 	while ((guest = c->guests)) {
 		c->guests = guest->next;
 		free_guest(guest);
 	}
 	map_free(&c->guest_map);
-	callgraph_free(&c->cg);
-	return flush_output() ? EXIT_ERROR : ret;
 }
 
-static void print_help(FILE *out)
-{
-	fputs("usage: hypergraph crash [--kallsyms FILE] [TRACE]\n"
-	      "\n"
-	      "Prints how the guests traced in TRACE (trace.dat) ended: oopses, panics, reboots\n"
-	      "and triple faults with their time on the host, then the calls that were open at\n"
-	      "a guest's first crash, or when the trace ended: innermost first, of each vCPU\n"
-	      "the running task, then those which ran there last and sleep.\n"
-	      "\n"
-	      INPUT_OPTIONS_HELP, out);
-}
+static const struct view crash_view = {
+	.help =
+		"usage: hypergraph crash [OPTIONS] [TRACE]\n"
+		"\n"
+		"Prints how the guests traced in TRACE (trace.dat) ended: oopses, panics, reboots\n"
+		"and triple faults with their time on the host, then the calls that were open at\n"
+		"a guest's first crash, or when the trace ended: innermost first, of each vCPU\n"
+		"the running task, then those which ran there last and sleep.\n"
+		"\n",
+	.ops = &crash_ops,
+	.begin = crash_begin,
+	.event = crash_event,
+	.end = crash_end,
+	.free = crash_free,
+};
 
 int cmd_crash(int argc, char **argv)
 {
 	struct crash c = { 0 };
-	int status;
 
-	if (!input_parse(&c.in, argc, argv, print_help, &status))
-		return status;
-	status = crash_trace(&c);
-	input_free(&c.in);
-	return status;
+	return session_run(&c.s, &crash_view, argc, argv);
 }

@@ -55,6 +55,17 @@ void exit_reason_print(__u32 isa, __u32 reason, FILE *out)
 		fprintf(out, "|0x%x", reason & ~code);
 }
 
+char *exit_reason_name(__u32 isa, __u32 reason)
+{
+	char *name;
+	size_t size;
+	FILE *out = xmemstream(&name, &size);
+
+	exit_reason_print(isa, reason, out);
+	xclose(out);
+	return name;
+}
+
 bool exit_is_hypercall(__u32 isa, __u32 reason)
 {
 	return reason == (isa == ISA_VMX ? EXIT_REASON_VMCALL : SVM_EXIT_VMMCALL);

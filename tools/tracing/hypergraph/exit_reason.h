@@ -10,6 +10,9 @@
 /* As the kernel's own print format of kvm_exit does */
 void exit_reason_print(__u32 isa, __u32 reason, FILE *out);
 
+/* The same, to be freed */
+char *exit_reason_name(__u32 isa, __u32 reason);
+
 bool exit_is_hypercall(__u32 isa, __u32 reason);
 
 #endif /* HYPERGRAPH_EXIT_REASON_H */

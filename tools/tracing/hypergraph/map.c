@@ -10,8 +10,7 @@
 /* The slot that holds @key, or the free one where it belongs. */
 static struct map_slot *map_slot(const struct map *map, __u64 key)
 {
-	/* The golden ratio spreads keys which differ in a few bits only. */
-	size_t i = key * 0x9e3779b97f4a7c15ULL >> 32;
+	size_t i = map_hash(key);
 
 	for (;; i++) {
 		struct map_slot *slot = &map->slots[i & (map->size - 1)];

@@ -24,6 +24,12 @@ static inline __u64 map_key(__u32 high, __u32 low)
 	return (__u64)high << 32 | low;
 }
 
+/* The golden ratio spreads keys which differ in a few bits only. */
+static inline size_t map_hash(__u64 key)
+{
+	return key * 0x9e3779b97f4a7c15ULL >> 32;
+}
+
 /* NULL when there is none. */
 void *map_get(const struct map *map, __u64 key);
 

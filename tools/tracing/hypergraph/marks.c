@@ -5,7 +5,6 @@
  * The guest says what it likes: a part that does not follow the one before it
  * begins a mark of its own, and what is missing is told.
  */
-#include <err.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,14 +106,12 @@ static void print_text(const struct mark *m, FILE *out)
 
 char *mark_text(const struct mark *m)
 {
-	char *text = NULL;
+	char *text;
 	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = xmemstream(&text, &size);
 
-	if (out)
-		print_text(m, out);
-	if (!out || fclose(out))
-		err(1, NULL);
+	print_text(m, out);
+	xclose(out);
 	return text;
 }
 
@@ -125,4 +122,15 @@ void mark_print(const struct mark *m, FILE *out)
 		fputs(": ", out);
 		print_text(m, out);
 	}
+}
+
+char *mark_name(const struct mark *m)
+{
+	char *text;
+	size_t size;
+	FILE *out = xmemstream(&text, &size);
+
+	mark_print(m, out);
+	xclose(out);
+	return text;
 }

@@ -39,6 +39,9 @@ bool mark_ended(const struct mark *m);
 /* It tells that the guest's kernel is at its end. */
 bool mark_is_crash(const struct mark *m);
 
+/* What mark_print() prints; to be freed. */
+char *mark_name(const struct mark *m);
+
 /* Its text, safe to print, and what of it is missing; to be freed. */
 char *mark_text(const struct mark *m);
 

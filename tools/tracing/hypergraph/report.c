@@ -11,19 +11,20 @@
 #include "callgraph.h"
 #include "exit_reason.h"
 #include "hypergraph.h"
-#include "input.h"
+#include "session.h"
 #include "util.h"
 
 #define INDENT		2
 
-/* Kernel addresses are the upper half of x86's address space. */
-#define KERNEL_ADDRESS	0x8000000000000000ULL
+/* Digits and point of a duration, as ftrace has them */
+#define DURATION_WIDTH	8
 
 /*
  * What a vCPU did last waits for what it does next: an entry, because a
- * function that calls nothing is one line; an exit, because it may repeat.
+ * function that calls nothing is one line, the host's too; an exit, because it may
+ * repeat.
  */
-enum held { HELD_NOTHING, HELD_ENTRY, HELD_EXIT };
+enum held { HELD_NOTHING, HELD_ENTRY, HELD_EXIT, HELD_HOST_ENTRY };
 
 /* A vCPU's part of the output */
 struct column {
@@ -34,18 +35,21 @@ struct column {
 	unsigned long long exits;	/* how many */
 	__u64 duration;			/* of all together */
 	__u32 exit_depth;
+	struct trace_event host;	/* a TRACE_HOST_ENTRY */
 	bool introduced;		/* if nested: it was said who that is */
+	char name[16];			/* "12) " */
+	char vm_name[16];		/* what precedes that if there are several VMs */
 };
 
 struct report {
-	struct input in;
-	struct callgraph cg;
+	struct session s;
 	unsigned int header_vms;	/* what the last header was for */
 	unsigned int vms;
 	unsigned int vcpus;
 	unsigned int nested_vcpus;
 	unsigned long long calls;
 	unsigned long long exits;
+	unsigned long long host_calls;
 };
 
 /* Once, and again when a second VM adds a column. */
@@ -62,12 +66,11 @@ static void put_header(struct report *r)
 
 static void put_vcpu(const struct report *r, const struct vcpu *v)
 {
+	const struct column *col = v->priv;
+
 	if (r->vms > 1)
-		printf("%7u ", v->vm);
-	if (v->nested)
-		printf("n%u) ", v->nested_nr);
-	else
-		printf("%2u) ", v->id);
+		fputs(col->vm_name, stdout);
+	fputs(col->name, stdout);
 }
 
 /* Before the first line of a nested vCPU */
@@ -138,21 +141,46 @@ static char overhead_mark(unsigned long long ns)
 	return ' ';
 }
 
+/* The decimal digits of @n, ended at @end: returns where they begin. */
+static char *digits(char *end, unsigned long long n)
+{
+	do {
+		end--;
+		*end = '0' + n % 10;
+	} while (n /= 10);
+	return end;
+}
+
 /* As ftrace: at most seven digits, so a long time has fewer of its fraction. */
 static void put_duration(unsigned long long ns)
 {
-	char text[32];
-	int len = snprintf(text, sizeof(text), "%llu", ns / 1000);
+	char number[32], line[] = "x 1234567890123456 us         ";
+	char *end = number + sizeof(number) - 4, *begin = digits(end, ns / 1000);
+	int len = end - begin, pad;
 
-	if (len < 7)
-		snprintf(text + len, 9 - len, ".%03llu", ns % 1000);
-	len = strlen(text);
-	printf("%c %s us %*s|  ", overhead_mark(ns), text, len < 8 ? 8 - len : 0, "");
+	if (len < DURATION_WIDTH - 1) {
+		end[0] = '.';
+		end[1] = '0' + ns % 1000 / 100;
+		end[2] = '0' + ns % 100 / 10;
+		end[3] = '0' + ns % 10;
+		len = len + 4 < DURATION_WIDTH ? len + 4 : DURATION_WIDTH;
+	}
+	pad = len < DURATION_WIDTH ? DURATION_WIDTH - len : 0;
+	line[0] = overhead_mark(ns);
+	memcpy(line + 2, begin, len);
+	memcpy(line + 2 + len, " us         ", 4 + pad);
+	fwrite(line, 1, 2 + len + 4 + pad, stdout);
 }
 
-static void put_indent(__u32 depth)
+/* @bar separates the duration from the function. */
+static void put_indent(char bar, __u32 depth)
 {
-	printf("%*s", (int)depth * INDENT, "");
+	static char spaces[INDENT * (2 * MAX_DEPTH + 2)];
+
+	if (!spaces[0])
+		memset(spaces, ' ', sizeof(spaces));
+	putc(bar, stdout);
+	fwrite(spaces, 1, INDENT + INDENT * depth, stdout);
 }
 
 static void put_timed(struct report *r, const struct vcpu *v, __u32 depth,
@@ -160,19 +188,21 @@ static void put_timed(struct report *r, const struct vcpu *v, __u32 depth,
 {
 	put_line_start(r, v);
 	put_duration(ns);
-	put_indent(depth);
+	put_indent('|', depth);
 }
 
 static void put_untimed(struct report *r, const struct vcpu *v, __u32 depth)
 {
 	put_line_start(r, v);
-	fputs("              |  ", stdout);
-	put_indent(depth);
+	fputs("              ", stdout);
+	put_indent('|', depth);
 }
 
 static void put_function(const struct report *r, const struct vcpu *v, const struct frame *f)
 {
-	symbols_print_function(r->in.syms, symbols_shift(r->in.syms, v->guest), f->addr, stdout);
+	struct kernel kernel = symbols_kernel(r->s.syms, v->guest);
+
+	kernel_print_function(&kernel, f->addr, stdout);
 }
 
 static void release_entry(struct report *r, const struct vcpu *v)
@@ -188,8 +218,11 @@ static void release_exit(struct report *r, const struct vcpu *v)
 {
 	const struct column *col = v->priv;
 	const struct trace_event *ev = &col->exit;
+	struct kernel kernel = symbols_kernel(r->s.syms, v->guest);
+
 	/* Another kernel's address would get a wrong name. */
-	__u64 shift = ev->exit.maybe_nested ? SHIFT_UNKNOWN : symbols_shift(r->in.syms, v->guest);
+	if (ev->exit.maybe_nested)
+		kernel.table = NULL;
 
 	if (col->duration)
 		put_timed(r, v, col->exit_depth, col->duration);
@@ -201,11 +234,46 @@ static void release_exit(struct report *r, const struct vcpu *v)
 		printf(" x%llu", col->exits);
 	if (ev->exit.rip >= KERNEL_ADDRESS) {
 		fputs("  rip ", stdout);
-		symbols_print_address(r->in.syms, shift, ev->exit.rip, stdout);
+		kernel_print_address(&kernel, ev->exit.rip, stdout);
 	} else {
-		printf("  user 0x%llx", ev->exit.rip);
+		fputs("  user ", stdout);
+		print_hex(ev->exit.rip, stdout);
 	}
 	fputs(" */\n", stdout);
+}
+
+/* A line of the exit before, of what the host did for it */
+static void put_host_line(struct report *r, const struct vcpu *v, const struct trace_event *ev)
+{
+	const struct column *col = v->priv;
+	__u32 depth = ev->host.depth < MAX_DEPTH ? ev->host.depth : MAX_DEPTH;
+
+	put_line_start(r, v);
+	if (ev->type == TRACE_HOST_RETURN)
+		put_duration(ev->host.duration);
+	else
+		fputs("              ", stdout);
+	put_indent('>', col->exit_depth + 1 + depth);
+}
+
+static void put_host_function(const struct report *r, __u64 addr)
+{
+	const char *name = trace_host_function(r->s.trace, addr);
+
+	if (name)
+		fputs(name, stdout);
+	else
+		print_hex(addr, stdout);
+}
+
+static void release_host_entry(struct report *r, const struct vcpu *v)
+{
+	const struct column *col = v->priv;
+
+	put_host_line(r, v, &col->host);
+	put_host_function(r, col->host.host.addr);
+	fputs(col->host.host.open ? "() { /* no return before the VM entry */\n" : "() {\n",
+	      stdout);
 }
 
 /* Prints what waited for the next event of @v. */
@@ -219,14 +287,21 @@ static void release(struct report *r, const struct vcpu *v)
 		release_entry(r, v);
 	else if (held == HELD_EXIT)
 		release_exit(r, v);
+	else if (held == HELD_HOST_ENTRY)
+		release_host_entry(r, v);
 }
 
 static void report_vcpu_new(void *ctx, struct vcpu *v)
 {
 	struct report *r = ctx;
-	const struct vcpu *first = r->cg.vcpus;
+	const struct vcpu *first = r->s.cg.vcpus;
 
-	v->priv = xcalloc(1, sizeof(struct column));
+	struct column *col = xcalloc(1, sizeof(*col));
+
+	v->priv = col;
+	snprintf(col->name, sizeof(col->name), v->nested ? "n%u) " : "%2u) ",
+		 v->nested ? v->nested_nr : v->id);
+	snprintf(col->vm_name, sizeof(col->vm_name), "%7u ", v->vm);
 	if (v->nested)
 		r->nested_vcpus++;
 	else
@@ -297,17 +372,41 @@ static void report_exit(void *ctx, struct vcpu *v, const struct trace_event *ev)
 	struct report *r = ctx;
 	struct column *col = v->priv;
 
-	if (col->held != HELD_EXIT || !same_exit(&col->exit, ev)) {
+	/* Each has its own functions of the host. */
+	if (col->held != HELD_EXIT || r->host_calls || !same_exit(&col->exit, ev)) {
 		release(r, v);
 		col->held = HELD_EXIT;
 		col->exit = *ev;
 		col->exits = 0;
 		col->duration = 0;
-		col->exit_depth = v->current->level;
+		col->exit_depth = callgraph_level(&r->s.cg, v);
 	}
 	col->exits++;
 	col->duration += ev->exit.duration;
 	r->exits++;
+}
+
+static void report_host(void *ctx, struct vcpu *v, const struct trace_event *ev)
+{
+	struct report *r = ctx;
+	struct column *col = v->priv;
+	bool leaf = ev->type == TRACE_HOST_RETURN && col->held == HELD_HOST_ENTRY;
+
+	if (leaf)
+		col->held = HELD_NOTHING;
+	release(r, v);
+	if (ev->type == TRACE_HOST_ENTRY) {
+		if (!r->host_calls++)
+			fputs("# >  functions of the host that served the exit above\n", stdout);
+		col->held = HELD_HOST_ENTRY;
+		col->host = *ev;
+		return;
+	}
+	put_host_line(r, v, ev);
+	if (!leaf)
+		fputs("} /* ", stdout);
+	put_host_function(r, ev->host.addr);
+	fputs(leaf ? "();\n" : " */\n", stdout);
 }
 
 static void report_lost(void *ctx, struct vcpu *v, const struct trace_event *ev)
@@ -337,11 +436,6 @@ static void report_identified(void *ctx, struct vcpu *v)
 		col->shown = v->current;
 }
 
-static void put_count(unsigned long long n, const char *what)
-{
-	printf("%llu %s%s", n, what, n == 1 ? "" : "s");
-}
-
 static void put_build_id(const __u64 *a)
 {
 	const unsigned char *id = (const unsigned char *)&a[2];
@@ -369,15 +463,11 @@ static void report_hello(void *ctx, struct vcpu *v, const struct trace_event *ev
 	struct report *r = ctx;
 	const __u64 *a = ev->call.a;
 
-	/* If it is the first, the call that waits was made by this very kernel. */
-	if (!symbols_know(r->in.syms, v->guest))
-		symbols_set_stext(r->in.syms, v->guest, a[1]);
 	put_comment(r, v);
 	printf("hello: ABI %u, ", (__u32)a[0]);
-	put_count(a[0] >> 32, "CPU");
+	print_count(a[0] >> 32, "CPU", stdout);
 	put_build_id(a);
 	fputs(" */\n", stdout);
-	symbols_set_stext(r->in.syms, v->guest, a[1]);
 }
 
 static void report_mark(void *ctx, struct vcpu *v, const struct mark *m)
@@ -415,6 +505,7 @@ static const struct callgraph_ops report_ops = {
 	.ret		= report_ret,
 	.no_return	= report_no_return,
 	.exit		= report_exit,
+	.host		= report_host,
 	.lost		= report_lost,
 	.switching	= report_switching,
 	.identified	= report_identified,
@@ -448,98 +539,89 @@ static unsigned int count_tasks(const struct report *r)
 	const struct task *task;
 	unsigned int nr = 0;
 
-	for (task = r->cg.tasks; task; task = task->next)
+	for (task = r->s.cg.tasks; task; task = task->next)
 		nr += task->pid > 0;
 	return nr;
 }
 
 static void put_summary(const struct report *r)
 {
-	const struct trace_totals *totals = &r->in.totals;
+	const struct trace_totals *totals = &r->s.totals;
 	unsigned long long ns = totals->last_ts - totals->first_ts;
 
 	fputs("# ", stdout);
-	put_count(r->vms, "VM");
+	print_count(r->vms, "VM", stdout);
 	fputs(", ", stdout);
-	put_count(r->vcpus, "vCPU");
+	print_count(r->vcpus, "vCPU", stdout);
 	fputs(", ", stdout);
 	if (r->nested_vcpus) {
-		put_count(r->nested_vcpus, "nested vCPU");
+		print_count(r->nested_vcpus, "nested vCPU", stdout);
 		fputs(", ", stdout);
 	}
-	put_count(count_tasks(r), "task");
+	print_count(count_tasks(r), "task", stdout);
 	fputs(", ", stdout);
-	put_count(r->calls, "call");
+	print_count(r->calls, "call", stdout);
 	fputs(", ", stdout);
-	put_count(r->exits, "VM exit");
+	print_count(r->exits, "VM exit", stdout);
+	if (r->host_calls) {
+		fputs(", ", stdout);
+		print_count(r->host_calls, "host call", stdout);
+	}
 	printf(", %llu.%06llu s, %s", ns / 1000000000, ns / 1000 % 1000000,
 	       totals->lost_uncounted ? "more than " : "");
-	put_count(totals->lost, "event");
+	print_count(totals->lost, "event", stdout);
 	fputs(" lost\n", stdout);
 	if (totals->foreign_exits) {
 		fputs("# left out: ", stdout);
-		put_count(totals->foreign_exits, "VM exit");
+		print_count(totals->foreign_exits, "VM exit", stdout);
 		fputs(" of vCPUs that had sent nothing yet\n", stdout);
 	}
 }
 
-static void put_end(struct report *r)
+static int report_end(struct session *s)
 {
+	struct report *r = (struct report *)s;
 	const struct task *task;
 	const struct vcpu *v;
 
-	callgraph_end(&r->cg);
-	for (v = r->cg.vcpus; v; v = v->next)
+	for (v = s->cg.vcpus; v; v = v->next)
 		release(r, v);
 	putchar('\n');
-	for (task = r->cg.tasks; task; task = task->next) {
-		if (task->nr_frames)
+	for (task = s->cg.tasks; task; task = task->next) {
+		if (task->nr_frames && callgraph_wants(&s->cg, task))
 			put_open_frames(r, task);
 	}
 	put_summary(r);
+	return 0;
 }
 
-static void report_event(void *ctx, const struct trace_event *ev)
-{
-	struct report *r = ctx;
-
-	callgraph_event(&r->cg, ev);
-}
-
-static int report_trace(struct report *r)
+static void report_free(struct session *s)
 {
 	struct vcpu *v;
-	int ret;
 
-	callgraph_init(&r->cg, &report_ops, r);
-	ret = input_read(&r->in, report_event, r);
-	if (!ret)
-		put_end(r);
-	for (v = r->cg.vcpus; v; v = v->next)
+	for (v = s->cg.vcpus; v; v = v->next)
 		free(v->priv);
-	callgraph_free(&r->cg);
-	return flush_output() ? EXIT_ERROR : ret;
 }
 
-static void print_help(FILE *out)
-{
-	fputs("usage: hypergraph report [--kallsyms FILE] [TRACE]\n"
-	      "\n"
-	      "Prints the call graph of the guests traced in TRACE (trace.dat), recorded on\n"
-	      "the host with: trace-cmd record -e hypergraph_host -e kvm_exit -e kvm_entry\n"
-	      "or, which also tells the exits of nested guests: trace-cmd record -e hypergraph\n"
-	      "\n"
-	      INPUT_OPTIONS_HELP, out);
-}
+static const struct view report_view = {
+	.help =
+		"usage: hypergraph report [OPTIONS] [TRACE]\n"
+		"\n"
+		"Prints the call graph of the guests traced in TRACE (trace.dat), recorded on\n"
+		"the host with: trace-cmd record -e hypergraph_host -e kvm_exit -e kvm_entry\n"
+		"or, which also tells the exits of nested guests: trace-cmd record -e hypergraph\n"
+		"If the host's functions were recorded as well (-p function_graph), those that\n"
+		"served an exit follow it.\n"
+		"\n",
+	.filtered = true,
+	.ops = &report_ops,
+	.end = report_end,
+	.free = report_free,
+};
 
 int cmd_report(int argc, char **argv)
 {
 	struct report r = { 0 };
-	int status;
 
-	if (!input_parse(&r.in, argc, argv, print_help, &status))
-		return status;
-	status = report_trace(&r);
-	input_free(&r.in);
-	return status;
+	return session_run(&r.s, &report_view, argc, argv);
 }

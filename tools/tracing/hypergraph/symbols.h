@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The guest kernel's text symbols, from a file in the format of /proc/kallsyms.
+ * The guest kernels' text symbols, from files in the format of /proc/kallsyms or from
+ * a vmlinux.
  *
- * The file may be of another boot of that kernel: under KASLR, a guest's core
+ * A file may be of another boot of that kernel: under KASLR, a guest's core
  * kernel is shifted as a whole against it, by what the guest's _stext tells.
  * Modules are not, so their symbols are of no use then.
  *
@@ -16,37 +17,62 @@
 #include <stdio.h>
 #include <linux/types.h>
 
-/* That of a kernel which may be anywhere: no address has a symbol then. */
-#define SHIFT_UNKNOWN	1ULL
-
 struct symbols;
+struct symbol_table;
 
-/* NULL after saying on stderr what is wrong with @file. */
-struct symbols *symbols_read(const char *file);
+/* What a guest runs, and where: a copy stays valid when the guest boots another one. */
+struct kernel {
+	struct symbol_table *table;	/* NULL: it has no symbols */
+	__u64 shift;			/* of its addresses against the table's */
+};
+
+struct symbols *symbols_new(void);
 void symbols_free(struct symbols *syms);
 
-/* All below take a NULL for @syms, which has no symbol. */
+/*
+ * The symbols in @file are those of @vm's kernel, or if that is 0 of all VMs which
+ * have no file of their own. False after saying on stderr what is wrong with it.
+ */
+bool symbols_add_file(struct symbols *syms, __u32 vm, const char *file);
 
-/* Can it be told how a guest is shifted? */
-bool symbols_have_stext(const struct symbols *syms);
+/* The same of "PID=FILE" */
+bool symbols_add_guest_file(struct symbols *syms, const char *arg);
 
-/* Did @guest tell its _stext? */
-bool symbols_know(const struct symbols *syms, __u64 guest);
+/*
+ * A recording has the symbols that were added behind all else, so that it needs no other
+ * file, and is to other programs what it was. False if an error is in errno.
+ */
+bool symbols_save(const struct symbols *syms, FILE *out);
+
+/*
+ * Adds those that @file was saved with, if there are any and no other ones were added.
+ * False after saying on stderr what is wrong with it.
+ */
+bool symbols_load(struct symbols *syms, const char *file);
+
+/* Is it of use to know @guest's _stext, which is not known yet? */
+bool symbols_want_stext(const struct symbols *syms, __u64 guest);
 
 /* @guest has its _stext at @stext now. Had it been told another one before? */
 bool symbols_set_stext(struct symbols *syms, __u64 guest, __u64 stext);
 
-/* What to add to the file's addresses to get those of @guest now */
-__u64 symbols_shift(const struct symbols *syms, __u64 guest);
+/* What @guest runs now */
+struct kernel symbols_kernel(const struct symbols *syms, __u64 guest);
+
+/*
+ * The name of the function at @addr, "name [module]" if in one, and how far behind its
+ * start that is, or NULL when no symbol covers it.
+ */
+const char *kernel_function(const struct kernel *kernel, __u64 addr, __u64 *offset);
 
 /*
  * Both print as %ps and %pS do, without the size: "name [module]" and
  * "name+0x4 [module]", or the bare address when no symbol covers it.
  */
-void symbols_print_function(const struct symbols *syms, __u64 shift, __u64 addr, FILE *out);
-void symbols_print_address(const struct symbols *syms, __u64 shift, __u64 addr, FILE *out);
+void kernel_print_function(const struct kernel *kernel, __u64 addr, FILE *out);
+void kernel_print_address(const struct kernel *kernel, __u64 addr, FILE *out);
 
-/* The name of a function of the core kernel, by the file's address, or NULL */
-const char *symbols_core_function(const struct symbols *syms, __u64 file_addr);
+/* Its text symbols as lines of kallsyms, with the addresses of where it is */
+void kernel_write_symbols(const struct kernel *kernel, FILE *out);
 
 #endif /* HYPERGRAPH_SYMBOLS_H */

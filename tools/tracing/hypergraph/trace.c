@@ -19,7 +19,11 @@
 #include "exit_reason.h"
 #include "map.h"
 #include "trace.h"
+#include "trace_record.h"
 #include "util.h"
+
+/* More than a page, so than any event, has; what says otherwise is damaged. */
+#define MAX_OFFSET	65536
 
 #define TRACE_MAGIC	"\x17\x08\x44tracing"
 
@@ -37,9 +41,9 @@ struct event_format {
 /* Whose an event of hypergraph is: its first fields */
 enum { OF_VM, OF_VCPU, OF_NESTED, OF_NESTED_VCPU, OF_FIELDS };
 
-enum { HC_NR = OF_FIELDS, HC_A0, HC_A1, HC_A2, HC_A3, HC_FIELDS };
+enum { HC_NR = OF_FIELDS, HC_A0, HC_A1, HC_A2, HC_A3, HC_OVERHEAD, HC_FIELDS };
 static const char * const hypercall_fields[HC_FIELDS] = {
-	"vm", "vcpu", "nested", "nested_vcpu", "nr", "a0", "a1", "a2", "a3",
+	"vm", "vcpu", "nested", "nested_vcpu", "nr", "a0", "a1", "a2", "a3", "exit_overhead",
 };
 
 enum { JOINED_REASON = OF_FIELDS, JOINED_ISA, JOINED_RIP, JOINED_DURATION, JOINED_FIELDS };
@@ -50,6 +54,13 @@ static const char * const joined_fields[JOINED_FIELDS] = {
 enum { EXIT_REASON, EXIT_ISA, EXIT_RIP, EXIT_FIELDS };
 static const char * const exit_fields[EXIT_FIELDS] = {
 	"exit_reason", "isa", "guest_rip",
+};
+
+/* Of function_graph on the host */
+enum { GRAPH_FUNC, GRAPH_DEPTH, GRAPH_ENTRY_FIELDS };
+enum { GRAPH_CALLTIME = GRAPH_ENTRY_FIELDS, GRAPH_RETTIME, GRAPH_FIELDS };
+static const char * const graph_fields[GRAPH_FIELDS] = {
+	"func", "depth", "calltime", "rettime",
 };
 
 enum { COMMON_TYPE, COMMON_PID, COMMON_FIELDS };
@@ -63,6 +74,26 @@ enum record {
 	RECORD_JOINED,		/* hypergraph_exit: an exit and the entry after it */
 	RECORD_EXIT,
 	RECORD_ENTRY,
+	RECORD_HOST_ENTRY,	/* of a function of the host */
+	RECORD_HOST_RETURN,
+};
+
+/*
+ * What the host called since the last VM entry, until it is known which exit that was
+ * for. More than a screenful of screens of them is not a call graph that one reads, and
+ * a thread that makes no exits must not cost memory for what it calls.
+ */
+#define MAX_HOST_CALLS	4096
+
+struct host_call {
+	struct trace_event ev;
+	unsigned int entry;	/* index of its call's entry */
+};
+
+struct host_calls {
+	struct host_call *list;
+	unsigned int nr;
+	unsigned int alloc;
 };
 
 /* A thread of the host which runs a vCPU, and whatever that runs nested */
@@ -74,6 +105,8 @@ struct thread {
 	__u32 vm;
 	__u32 vcpu;
 	struct trace_event exit;
+	struct track *track;	/* which it ran last */
+	struct host_calls calls;
 };
 
 /* A vCPU of which there were events, or a nested one */
@@ -84,6 +117,7 @@ struct track {
 	__u32 vcpu;
 	bool nested;
 	bool lost;		/* nothing was seen of it since events were lost */
+	void *priv;
 };
 
 struct trace {
@@ -92,9 +126,14 @@ struct trace {
 	struct tep_handle *tep;
 
 	struct field common[COMMON_FIELDS];
+	int common_size;
 	struct field hypercall_field[HC_FIELDS];
 	struct field joined_field[JOINED_FIELDS];
 	struct field exit_field[EXIT_FIELDS];
+	struct field graph_entry_field[GRAPH_ENTRY_FIELDS];
+	struct field graph_return_field[GRAPH_FIELDS];
+	struct event_format graph_entry;
+	struct event_format graph_return;
 	struct event_format hypercall;
 	struct event_format joined;
 	struct event_format exit;
@@ -112,13 +151,30 @@ struct trace {
 
 	trace_handler_t handler;
 	void *ctx;
-	bool stopped;
 	struct trace_totals totals;
+	__u64 last_ts;		/* of any event */
 };
 
-static __u64 read_field(struct trace *t, const struct field *f, struct tep_record *rec)
+/* As what wrote it, this runs on x86: no bytes are swapped. */
+static __u64 read_field(const struct field *f, const struct tep_record *rec)
 {
-	return tep_read_number(t->tep, (char *)rec->data + f->offset, f->size);
+	const void *p = (const char *)rec->data + f->offset;
+	__u64 n = 0;
+
+	switch (f->size) {
+	case 8:
+		memcpy(&n, p, 8);
+		break;
+	case 4:
+		memcpy(&n, p, 4);
+		break;
+	case 2:
+		memcpy(&n, p, 2);
+		break;
+	default:
+		memcpy(&n, p, 1);
+	}
+	return n;
 }
 
 static struct thread *get_thread(struct trace *t, __u32 pid)
@@ -153,11 +209,16 @@ static struct track *new_track(struct trace *t, __u32 vm, __u32 vcpu, bool neste
 static struct track *run_track(struct trace *t, struct thread *th, __u32 vm, __u32 vcpu,
 			       bool nested)
 {
-	struct track *track = map_get(&t->track_map, vcpu_key(vm, vcpu, nested));
+	struct track *track = th->track;
 
+	if (track && track->vm == vm && track->vcpu == vcpu && track->nested == nested &&
+	    track->thread == th)
+		return track;
+	track = map_get(&t->track_map, vcpu_key(vm, vcpu, nested));
 	if (!track)
 		track = new_track(t, vm, vcpu, nested);
 	track->thread = th;
+	th->track = track;
 	return track;
 }
 
@@ -167,7 +228,112 @@ static void deliver(struct trace *t, struct track *track, struct trace_event *ev
 	ev->vm = track->vm;
 	ev->vcpu = track->vcpu;
 	ev->nested = track->nested;
+	ev->priv = &track->priv;
 	t->handler(t->ctx, ev);
+}
+
+/* What the host called while nobody asked for it, or for a hypercall, is no one's. */
+static void drop_host_calls(struct thread *th)
+{
+	th->calls.nr = 0;
+}
+
+/* The lowest depth among those made since @ts */
+static __u32 host_base(const struct host_calls *calls, __u64 ts)
+{
+	__u32 base = ~0U;
+	unsigned int i;
+
+	for (i = 0; i < calls->nr; i++) {
+		const struct trace_event *ev = &calls->list[i].ev;
+
+		if (ev->ts >= ts && ev->host.depth < base)
+			base = ev->host.depth;
+	}
+	return base;
+}
+
+/* Those made since the exit at @ts: what the VM entry before it called is not its own. */
+static void deliver_host_calls(struct trace *t, struct thread *th, struct track *track, __u64 ts)
+{
+	struct host_calls *calls = &th->calls;
+	__u32 base = host_base(calls, ts);
+	unsigned int i;
+
+	for (i = 0; i < calls->nr; i++) {
+		struct host_call *call = &calls->list[i];
+
+		if (calls->list[call->entry].ev.ts < ts)
+			continue;
+		call->ev.host.depth -= base;
+		deliver(t, track, &call->ev);
+	}
+	drop_host_calls(th);
+}
+
+static struct host_call *add_host_call(struct thread *th, enum trace_event_type type,
+				       const struct tep_record *rec)
+{
+	struct host_calls *calls = &th->calls;
+	struct host_call *call;
+
+	if (calls->nr == calls->alloc) {
+		calls->alloc = calls->alloc ? 2 * calls->alloc : 64;
+		calls->list = xrealloc(calls->list, calls->alloc * sizeof(*calls->list));
+	}
+	call = &calls->list[calls->nr];
+	call->ev = (struct trace_event){ .type = type, .ts = rec->ts };
+	call->entry = calls->nr++;
+	return call;
+}
+
+static void handle_host_entry(struct trace *t, struct thread *th, const struct tep_record *rec)
+{
+	struct trace_event *ev;
+
+	if (th->calls.nr == MAX_HOST_CALLS) {
+		t->totals.host_calls_left_out++;
+		return;
+	}
+	ev = &add_host_call(th, TRACE_HOST_ENTRY, rec)->ev;
+	ev->host.addr = read_field(&t->graph_entry_field[GRAPH_FUNC], rec);
+	ev->host.depth = read_field(&t->graph_entry_field[GRAPH_DEPTH], rec);
+	ev->host.open = true;
+}
+
+/* The innermost call that has not returned yet, if it is @addr's at @depth: or NULL */
+static struct host_call *find_open(const struct host_calls *calls, __u64 addr, __u32 depth)
+{
+	unsigned int i = calls->nr;
+
+	while (i--) {
+		const struct trace_event *ev = &calls->list[i].ev;
+
+		if (ev->type == TRACE_HOST_ENTRY && ev->host.open && ev->host.depth <= depth)
+			return ev->host.depth == depth && ev->host.addr == addr ?
+			       &calls->list[i] : NULL;
+	}
+	return NULL;
+}
+
+/* A function that was entered before the guest was is not of this exit alone. */
+static void handle_host_return(struct trace *t, struct thread *th, const struct tep_record *rec)
+{
+	__u64 addr = read_field(&t->graph_return_field[GRAPH_FUNC], rec);
+	__u32 depth = read_field(&t->graph_return_field[GRAPH_DEPTH], rec);
+	struct host_call *entry = find_open(&th->calls, addr, depth), *call;
+	unsigned int nr;
+
+	if (!entry)
+		return;
+	entry->ev.host.open = false;
+	nr = entry->entry;
+	call = add_host_call(th, TRACE_HOST_RETURN, rec);
+	call->entry = nr;
+	call->ev.host.addr = addr;
+	call->ev.host.depth = depth;
+	call->ev.host.duration = read_field(&t->graph_return_field[GRAPH_RETTIME], rec) -
+				 read_field(&t->graph_return_field[GRAPH_CALLTIME], rec);
 }
 
 /* @duration is 0 when the entry was not recorded. */
@@ -178,11 +344,13 @@ static void end_exit(struct trace *t, struct thread *th, __u64 duration)
 	th->held = false;
 	if (!th->known) {
 		t->totals.foreign_exits++;
+		drop_host_calls(th);
 		return;
 	}
 	th->exit.exit.duration = duration;
 	th->exit.exit.maybe_nested = map_get(&t->nested_map, th->vm);
 	deliver(t, run_track(t, th, th->vm, th->vcpu, false), &th->exit);
+	deliver_host_calls(t, th, th->track, th->exit.ts);
 }
 
 static void handle_exit(struct trace *t, struct thread *th, struct tep_record *rec)
@@ -191,9 +359,9 @@ static void handle_exit(struct trace *t, struct thread *th, struct tep_record *r
 
 	end_exit(t, th, 0);
 	ev->type = TRACE_EXIT;
-	ev->exit.reason = read_field(t, &t->exit_field[EXIT_REASON], rec);
-	ev->exit.isa = read_field(t, &t->exit_field[EXIT_ISA], rec);
-	ev->exit.rip = read_field(t, &t->exit_field[EXIT_RIP], rec);
+	ev->exit.reason = read_field(&t->exit_field[EXIT_REASON], rec);
+	ev->exit.isa = read_field(&t->exit_field[EXIT_ISA], rec);
+	ev->exit.rip = read_field(&t->exit_field[EXIT_RIP], rec);
 	ev->ts = rec->ts;
 	th->held = true;
 }
@@ -203,40 +371,45 @@ static void handle_hypercall(struct trace *t, struct track *track, struct tep_re
 	struct trace_event ev = { .type = TRACE_HYPERCALL, .ts = rec->ts };
 	int i;
 
-	ev.call.nr = read_field(t, &t->hypercall_field[HC_NR], rec);
+	ev.call.nr = read_field(&t->hypercall_field[HC_NR], rec);
 	for (i = 0; i < 4; i++)
-		ev.call.a[i] = read_field(t, &t->hypercall_field[HC_A0 + i], rec);
+		ev.call.a[i] = read_field(&t->hypercall_field[HC_A0 + i], rec);
+	ev.call.overhead = read_field(&t->hypercall_field[HC_OVERHEAD], rec);
+	t->totals.overhead += ev.call.overhead;
 	if (!t->totals.hypercalls++)
 		t->totals.first_ts = rec->ts;
 	t->totals.last_ts = rec->ts;
 	deliver(t, track, &ev);
 }
 
-static void handle_joined(struct trace *t, struct track *track, struct tep_record *rec)
+static void handle_joined(struct trace *t, struct thread *th, struct track *track,
+			  struct tep_record *rec)
 {
 	struct trace_event ev = { .type = TRACE_EXIT };
 
 	if (!track) {
 		t->totals.foreign_exits++;
+		drop_host_calls(th);
 		return;
 	}
-	ev.exit.reason = read_field(t, &t->joined_field[JOINED_REASON], rec);
-	ev.exit.isa = read_field(t, &t->joined_field[JOINED_ISA], rec);
-	ev.exit.rip = read_field(t, &t->joined_field[JOINED_RIP], rec);
-	ev.exit.duration = read_field(t, &t->joined_field[JOINED_DURATION], rec);
+	ev.exit.reason = read_field(&t->joined_field[JOINED_REASON], rec);
+	ev.exit.isa = read_field(&t->joined_field[JOINED_ISA], rec);
+	ev.exit.rip = read_field(&t->joined_field[JOINED_RIP], rec);
+	ev.exit.duration = read_field(&t->joined_field[JOINED_DURATION], rec);
 	ev.ts = rec->ts - ev.exit.duration;
 	deliver(t, track, &ev);
+	deliver_host_calls(t, th, track, ev.ts);
 }
 
 /* @fields are those of an event of hypergraph. */
 static struct track *read_track(struct trace *t, struct thread *th, const struct field *fields,
 				struct tep_record *rec)
 {
-	bool nested = read_field(t, &fields[OF_NESTED], rec);
+	bool nested = read_field(&fields[OF_NESTED], rec);
 	const struct field *vcpu = &fields[nested ? OF_NESTED_VCPU : OF_VCPU];
 
-	return run_track(t, th, read_field(t, &fields[OF_VM], rec),
-			 read_field(t, vcpu, rec), nested);
+	return run_track(t, th, read_field(&fields[OF_VM], rec),
+			 read_field(vcpu, rec), nested);
 }
 
 /* Ends what the thread did before a hypercall, and learns its vCPU from that. */
@@ -246,9 +419,10 @@ static struct track *begin_hypercall(struct trace *t, struct thread *th, struct 
 	if (th->held && exit_is_hypercall(th->exit.exit.isa, th->exit.exit.reason))
 		th->held = false;
 	end_exit(t, th, 0);
+	drop_host_calls(th);
 
-	th->vm = read_field(t, &t->hypercall_field[OF_VM], rec);
-	th->vcpu = read_field(t, &t->hypercall_field[OF_VCPU], rec);
+	th->vm = read_field(&t->hypercall_field[OF_VM], rec);
+	th->vcpu = read_field(&t->hypercall_field[OF_VCPU], rec);
 	th->known = true;
 	return read_track(t, th, t->hypercall_field, rec);
 }
@@ -303,56 +477,78 @@ static void handle_lost(struct trace *t, struct thread *current, struct tep_reco
 	}
 }
 
-static bool is_event(const struct event_format *fmt, int type, struct tep_record *rec)
+static bool is_event(const struct event_format *fmt, int type, const struct tep_record *rec)
 {
 	return type == fmt->id && rec->size >= fmt->size;
 }
 
-static enum record record_type(struct trace *t, struct tep_record *rec)
+static enum record record_type(const struct trace *t, const struct tep_record *rec)
 {
-	int type = read_field(t, &t->common[COMMON_TYPE], rec);
+	int type;
 
+	if (rec->size < t->common_size)
+		return RECORD_OTHER;
+	type = read_field(&t->common[COMMON_TYPE], rec);
 	if (is_event(&t->hypercall, type, rec))
 		return RECORD_HYPERCALL;
 	if (is_event(&t->joined, type, rec))
 		return RECORD_JOINED;
 	if (is_event(&t->exit, type, rec))
 		return RECORD_EXIT;
-	return is_event(&t->entry, type, rec) ? RECORD_ENTRY : RECORD_OTHER;
+	if (is_event(&t->entry, type, rec))
+		return RECORD_ENTRY;
+	if (is_event(&t->graph_entry, type, rec))
+		return RECORD_HOST_ENTRY;
+	return is_event(&t->graph_return, type, rec) ? RECORD_HOST_RETURN : RECORD_OTHER;
 }
 
-static int handle_record(struct tracecmd_input *input, struct tep_record *rec, int cpu,
-			 void *data)
+static void handle_thread(struct trace *t, struct thread *th, enum record type,
+			  struct tep_record *rec)
 {
-	struct trace *t = data;
-	enum record type = record_type(t, rec);
 	struct track *track = NULL;
-	struct thread *th = NULL;
 
-	(void)input;
-	(void)cpu;
-	if (type != RECORD_OTHER)
-		th = get_thread(t, read_field(t, &t->common[COMMON_PID], rec));
 	if (type == RECORD_HYPERCALL)
 		track = begin_hypercall(t, th, rec);
 	else if (type == RECORD_JOINED)
 		track = begin_joined(t, th, rec);
 	if (rec->missed_events)
 		handle_lost(t, th, rec);
-	if (!th)
-		return 0;
 
 	th->host_cpu = rec->cpu;
 	if (type == RECORD_HYPERCALL)
 		handle_hypercall(t, track, rec);
 	else if (type == RECORD_JOINED)
-		handle_joined(t, track, rec);
+		handle_joined(t, th, track, rec);
 	else if (type == RECORD_ENTRY)
 		end_exit(t, th, rec->ts - th->exit.ts);
+	else if (type == RECORD_HOST_ENTRY)
+		handle_host_entry(t, th, rec);
+	else if (type == RECORD_HOST_RETURN)
+		handle_host_return(t, th, rec);
 	else if (!t->joined_seen)
 		handle_exit(t, th, rec);
-	/* A negative one ends the iteration. libtracecmd 1.3 then leaks a record a CPU. */
-	return t->stopped ? -1 : 0;
+}
+
+void trace_record(struct trace *t, struct tep_record *rec)
+{
+	enum record type = record_type(t, rec);
+
+	t->totals.events++;
+	t->last_ts = rec->ts;
+	if (type != RECORD_OTHER)
+		handle_thread(t, get_thread(t, read_field(&t->common[COMMON_PID], rec)), type,
+			      rec);
+	else if (rec->missed_events)
+		handle_lost(t, NULL, rec);
+}
+
+static int handle_record(struct tracecmd_input *input, struct tep_record *rec, int cpu,
+			 void *data)
+{
+	(void)input;
+	(void)cpu;
+	trace_record(data, rec);
+	return 0;
 }
 
 int trace_read(struct trace *t, trace_handler_t handler, void *ctx)
@@ -363,15 +559,14 @@ int trace_read(struct trace *t, trace_handler_t handler, void *ctx)
 	t->handler = handler;
 	t->ctx = ctx;
 	ret = tracecmd_iterate_events(t->input, NULL, 0, handle_record, t);
-	if (t->stopped)
-		return 0;
-	if (ret < 0) {
-		warnx("%s: reading failed", t->file);
-		return -1;
-	}
 	for (th = t->threads; th; th = th->next)
 		end_exit(t, th, 0);
 
+	if (ret < 0) {
+		warnx("%s: damaged: reading stopped after %llu events, at %llu.%09llu s", t->file,
+		      t->totals.events, t->last_ts / 1000000000, t->last_ts % 1000000000);
+		return -1;
+	}
 	if (!t->totals.hypercalls) {
 		warnx("%s: no hypergraph_host events were recorded: did a guest trace?", t->file);
 		return -1;
@@ -379,14 +574,20 @@ int trace_read(struct trace *t, trace_handler_t handler, void *ctx)
 	return 0;
 }
 
-void trace_stop(struct trace *t)
+const char *trace_host_function(const struct trace *t, __u64 addr)
 {
-	t->stopped = true;
+	return tep_find_function(t->tep, addr);
 }
 
 const struct trace_totals *trace_totals(const struct trace *t)
 {
 	return &t->totals;
+}
+
+static bool is_number(const struct tep_format_field *f)
+{
+	return f->offset >= 0 && f->offset <= MAX_OFFSET &&
+	       (f->size == 1 || f->size == 2 || f->size == 4 || f->size == 8);
 }
 
 static bool find_fields(struct trace *t, struct tep_event *event, struct field *fields,
@@ -401,9 +602,26 @@ static bool find_fields(struct trace *t, struct tep_event *event, struct field *
 			warnx("%s: event %s has no field %s", t->file, event->name, names[i]);
 			return false;
 		}
+		if (!is_number(f)) {
+			warnx("%s: event %s has field %s of %d bytes at %d", t->file,
+			      event->name, names[i], f->size, f->offset);
+			return false;
+		}
 		fields[i] = (struct field){ f->offset, f->size };
 	}
 	return true;
+}
+
+/* How much of an event holds all @fields */
+static int end_of_fields(const struct field *fields, int nr)
+{
+	int i, end = 0;
+
+	for (i = 0; i < nr; i++) {
+		if (fields[i].offset + fields[i].size > end)
+			end = fields[i].offset + fields[i].size;
+	}
+	return end;
 }
 
 /* An event which is not in this trace is no error here. */
@@ -411,7 +629,6 @@ static bool find_event(struct trace *t, const char *name, struct event_format *f
 		       struct field *fields, const char * const *names, int nr)
 {
 	struct tep_event *event = tep_find_event_by_name(t->tep, NULL, name);
-	int i;
 
 	fmt->id = -1;
 	if (!event)
@@ -419,10 +636,7 @@ static bool find_event(struct trace *t, const char *name, struct event_format *f
 	if (!find_fields(t, event, fields, names, nr))
 		return false;
 	fmt->id = event->id;
-	for (i = 0; i < nr; i++) {
-		if (fields[i].offset + fields[i].size > fmt->size)
-			fmt->size = fields[i].offset + fields[i].size;
-	}
+	fmt->size = end_of_fields(fields, nr);
 	return true;
 }
 
@@ -434,19 +648,25 @@ static bool find_events(struct trace *t)
 		warnx("%s: has no hypergraph_host event: record with -e hypergraph_host", t->file);
 		return false;
 	}
-	return find_fields(t, event, t->common, common_fields, COMMON_FIELDS) &&
-	       find_event(t, "hypergraph_host", &t->hypercall, t->hypercall_field,
+	if (!find_fields(t, event, t->common, common_fields, COMMON_FIELDS))
+		return false;
+	t->common_size = end_of_fields(t->common, COMMON_FIELDS);
+	return find_event(t, "hypergraph_host", &t->hypercall, t->hypercall_field,
 			  hypercall_fields, HC_FIELDS) &&
 	       find_event(t, "hypergraph_exit", &t->joined, t->joined_field,
 			  joined_fields, JOINED_FIELDS) &&
 	       find_event(t, "kvm_exit", &t->exit, t->exit_field, exit_fields, EXIT_FIELDS) &&
-	       find_event(t, "kvm_entry", &t->entry, NULL, NULL, 0);
+	       find_event(t, "kvm_entry", &t->entry, NULL, NULL, 0) &&
+	       find_event(t, "funcgraph_entry", &t->graph_entry, t->graph_entry_field,
+			  graph_fields, GRAPH_ENTRY_FIELDS) &&
+	       find_event(t, "funcgraph_exit", &t->graph_return, t->graph_return_field,
+			  graph_fields, GRAPH_FIELDS);
 }
 
-static bool check_magic(const char *file)
+static bool check_magic(const char *file, const char *path)
 {
 	char magic[sizeof(TRACE_MAGIC) - 1];
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t len = fd < 0 ? -1 : read(fd, magic, sizeof(magic));
 	bool ok = false;
 
@@ -492,28 +712,42 @@ static struct tracecmd_input *open_input_silently(const char *file)
 	return input;
 }
 
-struct trace *trace_open(const char *file)
+struct trace *trace_of_tep(struct tep_handle *tep, const char *name, trace_handler_t handler,
+			   void *ctx)
+{
+	struct trace *t = xcalloc(1, sizeof(*t));
+
+	t->file = name;
+	t->tep = tep;
+	t->handler = handler;
+	t->ctx = ctx;
+	t->last_thread = &t->threads;
+	t->last_track = &t->tracks;
+	if (!tep_is_file_bigendian(tep) && find_events(t))
+		return t;
+	if (tep_is_file_bigendian(tep))
+		warnx("%s: not of an x86 host: it is big-endian", name);
+	trace_close(t);
+	return NULL;
+}
+
+struct trace *trace_open(const char *file, const char *path)
 {
 	struct tracecmd_input *input;
 	struct trace *t;
 
-	if (!check_magic(file))
+	if (!check_magic(file, path))
 		return NULL;
-	input = open_input_silently(file);
+	input = open_input_silently(path);
 	if (!input) {
 		warnx("%s: unreadable: truncated, damaged or of an unknown version", file);
 		return NULL;
 	}
-	t = xcalloc(1, sizeof(*t));
-	t->file = file;
-	t->input = input;
-	t->tep = tracecmd_get_tep(input);
-	t->last_thread = &t->threads;
-	t->last_track = &t->tracks;
-	if (!find_events(t)) {
-		trace_close(t);
-		return NULL;
-	}
+	t = trace_of_tep(tracecmd_get_tep(input), file, NULL, NULL);
+	if (t)
+		t->input = input;
+	else
+		tracecmd_close(input);
 	return t;
 }
 
@@ -524,6 +758,7 @@ void trace_close(struct trace *t)
 
 	while ((th = t->threads)) {
 		t->threads = th->next;
+		free(th->calls.list);
 		free(th);
 	}
 	while ((track = t->tracks)) {
@@ -533,6 +768,7 @@ void trace_close(struct trace *t)
 	map_free(&t->thread_map);
 	map_free(&t->track_map);
 	map_free(&t->nested_map);
-	tracecmd_close(t->input);
+	if (t->input)
+		tracecmd_close(t->input);
 	free(t);
 }

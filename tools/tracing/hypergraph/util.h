@@ -1,11 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Allocation that ends the program when memory is out. */
+/* Allocation that ends the program when memory is out, and what else stdio lacks */
 #ifndef HYPERGRAPH_UTIL_H
 #define HYPERGRAPH_UTIL_H
 
 #include <stddef.h>
+#include <stdio.h>
+#include <linux/types.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/* "0x1a2b", as printf does it but faster */
+void print_hex(__u64 n, FILE *out);
+
+/* "1 call", "2 calls" */
+void print_count(unsigned long long n, const char *what, FILE *out);
+
+/* The text is to be freed. */
+char *xasprintf(const char *format, ...) __attribute__((__format__(printf, 1, 2)));
+char *xstrdup(const char *text);
+/* Into memory that is to be freed, and is there after xclose(). */
+FILE *xmemstream(char **text, size_t *size);
+void xclose(FILE *file);
 
 void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t size);

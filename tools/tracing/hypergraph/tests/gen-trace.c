@@ -13,7 +13,11 @@
  *	hypergraph_exit CPU THREAD NS VM VCPU ISA REASON RIP DURATION
  *	exit	CPU THREAD NS ISA REASON RIP
  *	entry	CPU THREAD NS
+ *	host_enter CPU THREAD NS ADDRESS DEPTH		a function of the host
+ *	host_return CPU THREAD NS ADDRESS DURATION DEPTH
  *	lost	CPU COUNT		before the next event there, -1: unknown
+ *
+ * With --load EVENTS it is instead as many events of four busy vCPUs, always the same.
  *
  * CPU, THREAD and NS are the host's. VCPU is "0", or "0/1a2b" for the nested vCPU
  * 0x1a2b that runs on it. An empty line or one with a # is left out.
@@ -34,6 +38,12 @@
 #define MISSED_EVENTS	0x80000000U
 #define MISSED_STORED	0x40000000U
 
+/* Of an event's header: type_len counts words, and the rest is the time since the last */
+#define TYPE_LEN_BITS	5
+#define MAX_DELTA	((1U << 27) - 1)
+
+#define ID_GRAPH_RETURN	10
+#define ID_GRAPH_ENTRY	11
 #define ID_HYPERGRAPH	1500
 #define ID_EXIT		1501
 #define ID_ENTRY	1502
@@ -71,16 +81,36 @@ struct kvm_exit {
 	__u64 info1, info2;
 };
 
+struct graph_entry {
+	struct common common;
+	__u64 func, depth;
+};
+
+struct graph_return {
+	struct common common;
+	__u64 func;
+	__u32 depth, overrun;
+	__u64 calltime, rettime;
+};
+
 struct kvm_entry {
 	struct common common;
 	__u32 vcpu_id;
 };
 
-/* One event a page is enough here. */
+#define LOAD_TEXT	0xffffffff81000000ULL
+#define LOAD_TASKS	20
+#define LOAD_DEPTH	12
+#define LOAD_FUNCTIONS	3000
+
 static struct cpu {
 	char (*pages)[PAGE];
 	size_t nr;
-	long long lost;
+	size_t alloc;
+	__u64 commit;		/* bytes of the last page that are in use */
+	__u64 ns;		/* of its last event */
+	long long lost;		/* before the next event */
+	int sealed;		/* the last page takes no more */
 } cpus[CPUS];
 
 #define COMMON_FORMAT \
@@ -89,6 +119,10 @@ static struct cpu {
 	"\tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;\n" \
 	"\tfield:unsigned char common_preempt_count;\toffset:3;\tsize:1;\tsigned:0;\n" \
 	"\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n\n"
+
+/* A field in a print format, and its argument */
+#define FMT(field, format)	#field "=" format " "
+#define REC(field)		", REC->" #field
 
 static const char hypergraph_format[] =
 	"name: hypergraph_host\nID: 1500\n" COMMON_FORMAT
@@ -103,7 +137,12 @@ static const char hypergraph_format[] =
 	"\tfield:u64 a3;\toffset:48;\tsize:8;\tsigned:0;\n"
 	"\tfield:u64 guest_rip;\toffset:56;\tsize:8;\tsigned:0;\n"
 	"\tfield:u64 exit_overhead;\toffset:64;\tsize:8;\tsigned:0;\n\n"
-	"print fmt: \"vm=%u vcpu=%u nr=0x%x a0=0x%llx\", REC->vm, REC->vcpu, REC->nr, REC->a0\n";
+	"print fmt: \""
+	FMT(vm, "%u") FMT(vcpu, "%u") FMT(nested, "%u") FMT(nested_vcpu, "0x%x") FMT(nr, "0x%x")
+	FMT(a0, "0x%llx") FMT(a1, "0x%llx") FMT(a2, "0x%llx") FMT(a3, "0x%llx")
+	FMT(guest_rip, "0x%llx") FMT(exit_overhead, "%llu") "\""
+	REC(vm) REC(vcpu) REC(nested) REC(nested_vcpu) REC(nr) REC(a0) REC(a1) REC(a2) REC(a3)
+	REC(guest_rip) REC(exit_overhead) "\n";
 
 static const char joined_format[] =
 	"name: hypergraph_exit\nID: 1503\n" COMMON_FORMAT
@@ -118,7 +157,12 @@ static const char joined_format[] =
 	"\tfield:u64 info2;\toffset:40;\tsize:8;\tsigned:0;\n"
 	"\tfield:u64 duration;\toffset:48;\tsize:8;\tsigned:0;\n"
 	"\tfield:u64 vmm;\toffset:56;\tsize:8;\tsigned:0;\n\n"
-	"print fmt: \"vm=%u vcpu=%u reason=0x%x\", REC->vm, REC->vcpu, REC->reason\n";
+	"print fmt: \""
+	FMT(vm, "%u") FMT(vcpu, "%u") FMT(nested, "%u") FMT(nested_vcpu, "0x%x") FMT(isa, "%u")
+	FMT(reason, "0x%x") FMT(guest_rip, "0x%llx") FMT(info1, "0x%llx") FMT(info2, "0x%llx")
+	FMT(duration, "%llu") FMT(vmm, "%llu") "\""
+	REC(vm) REC(vcpu) REC(nested) REC(nested_vcpu) REC(isa) REC(reason) REC(guest_rip)
+	REC(info1) REC(info2) REC(duration) REC(vmm) "\n";
 
 /* The print format uses what libtraceevent 1.7 cannot parse, as the kernel's does. */
 static const char exit_format[] =
@@ -135,6 +179,29 @@ static const char entry_format[] =
 	"\tfield:unsigned int vcpu_id;\toffset:8;\tsize:4;\tsigned:0;\n\n"
 	"print fmt: \"vcpu %u\", REC->vcpu_id\n";
 
+static const char graph_entry_format[] =
+	"name: funcgraph_entry\nID: 11\n" COMMON_FORMAT
+	"\tfield:unsigned long func;\toffset:8;\tsize:8;\tsigned:0;\n"
+	"\tfield:unsigned long depth;\toffset:16;\tsize:8;\tsigned:0;\n\n"
+	"print fmt: \"--> %ps (%lu)\", (void *)REC->func, REC->depth\n";
+
+static const char graph_return_format[] =
+	"name: funcgraph_exit\nID: 10\n" COMMON_FORMAT
+	"\tfield:unsigned long func;\toffset:8;\tsize:8;\tsigned:0;\n"
+	"\tfield:unsigned int depth;\toffset:16;\tsize:4;\tsigned:0;\n"
+	"\tfield:unsigned int overrun;\toffset:20;\tsize:4;\tsigned:0;\n"
+	"\tfield:unsigned long long calltime;\toffset:24;\tsize:8;\tsigned:0;\n"
+	"\tfield:unsigned long long rettime;\toffset:32;\tsize:8;\tsigned:0;\n\n"
+	"print fmt: \"<-- %ps (%u)\", (void *)REC->func, REC->depth\n";
+
+/* Of the host */
+static const char kallsyms[] =
+	"ffffffff91000000 T _text\n"
+	"ffffffff91000100 t handle_exit\t[kvm]\n"
+	"ffffffff91000200 t emulate\t[kvm]\n"
+	"ffffffff91000300 t queue_work\n"
+	"ffffffff91000400 t vcpu_run\t[kvm]\n";
+
 static const char header_page[] =
 	"\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n"
 	"\tfield: local_t commit;\toffset:8;\tsize:8;\tsigned:1;\n"
@@ -146,27 +213,59 @@ static const char header_event[] =
 	"\tarray       :   32 bits\n\n\tpadding     : type == 29\n\ttime_extend : type == 30\n"
 	"\ttime_stamp : type == 31\n\tdata max type_len  == 28\n";
 
+static char *last_page(const struct cpu *cpu)
+{
+	return cpu->pages[cpu->nr - 1];
+}
+
+static void add_page(struct cpu *cpu, __u64 ns)
+{
+	if (cpu->nr == cpu->alloc) {
+		cpu->alloc = cpu->alloc ? 2 * cpu->alloc : 16;
+		cpu->pages = realloc(cpu->pages, cpu->alloc * PAGE);
+		if (!cpu->pages)
+			err(1, NULL);
+	}
+	cpu->nr++;
+	memset(last_page(cpu), 0, PAGE);
+	memcpy(last_page(cpu), &ns, sizeof(ns));
+	cpu->commit = 0;
+	cpu->ns = ns;
+	cpu->sealed = 0;
+}
+
+/* What was lost is told of a page, so of the first event in it. */
+static void seal_page(struct cpu *cpu)
+{
+	__u64 commit = cpu->commit | MISSED_EVENTS | (cpu->lost > 0 ? MISSED_STORED : 0);
+
+	if (cpu->lost > 0)
+		memcpy(last_page(cpu) + PAGE_HEADER + cpu->commit, &cpu->lost,
+		       sizeof(cpu->lost));
+	memcpy(last_page(cpu) + 8, &commit, sizeof(commit));
+	cpu->lost = 0;
+	cpu->sealed = 1;
+}
+
 static void add_event(unsigned int nr, __u64 ns, const void *event, size_t size)
 {
 	struct cpu *cpu = &cpus[nr];
-	__u32 words = (size + 3) / 4;	/* type_len of a small event, with a delta of 0 */
-	__u64 commit = sizeof(words) + 4 * words;
-	char *page;
+	__u32 words = (size + 3) / 4;
+	__u32 header;
+	char *end;
 
-	cpu->pages = realloc(cpu->pages, (cpu->nr + 1) * PAGE);
-	if (!cpu->pages)
-		err(1, NULL);
-	page = cpu->pages[cpu->nr++];
-	memset(page, 0, PAGE);
-	memcpy(page + PAGE_HEADER, &words, sizeof(words));
-	memcpy(page + PAGE_HEADER + sizeof(words), event, size);
-	if (cpu->lost > 0)
-		memcpy(page + PAGE_HEADER + commit, &cpu->lost, sizeof(cpu->lost));
+	if (!cpu->nr || cpu->sealed || cpu->lost || ns < cpu->ns || ns - cpu->ns > MAX_DELTA ||
+	    PAGE_HEADER + cpu->commit + sizeof(header) + 4 * words > PAGE)
+		add_page(cpu, ns);
+	header = words | (ns - cpu->ns) << TYPE_LEN_BITS;
+	end = last_page(cpu) + PAGE_HEADER + cpu->commit;
+	memcpy(end, &header, sizeof(header));
+	memcpy(end + sizeof(header), event, size);
+	cpu->commit += sizeof(header) + 4 * words;
+	cpu->ns = ns;
+	memcpy(last_page(cpu) + 8, &cpu->commit, sizeof(cpu->commit));
 	if (cpu->lost)
-		commit |= MISSED_EVENTS | (cpu->lost > 0 ? MISSED_STORED : 0);
-	cpu->lost = 0;
-	memcpy(page, &ns, sizeof(ns));
-	memcpy(page + 8, &commit, sizeof(commit));
+		seal_page(cpu);
 }
 
 static int parse_hello(const char *args, struct hypergraph_host *ev)
@@ -265,6 +364,28 @@ static int parse_exit(const char *args, struct kvm_exit *ev)
 	return sscanf(args, "%u %i %llx", &ev->isa, (int *)&ev->exit_reason, &ev->guest_rip) == 3;
 }
 
+/* True if it was an event of the host's function_graph. */
+static int add_graph(const char *word, unsigned int cpu, unsigned int thread, __u64 ns,
+		     const char *args)
+{
+	struct graph_entry entry = { .common = { .type = ID_GRAPH_ENTRY, .pid = thread } };
+	struct graph_return ret = { .common = { .type = ID_GRAPH_RETURN, .pid = thread } };
+	__u64 duration;
+
+	if (!strcmp(word, "host_enter") &&
+	    sscanf(args, "%llx %llu", &entry.func, &entry.depth) == 2) {
+		add_event(cpu, ns, &entry, sizeof(entry));
+		return 1;
+	}
+	if (strcmp(word, "host_return") ||
+	    sscanf(args, "%llx %llu %u", &ret.func, &duration, &ret.depth) != 3)
+		return 0;
+	ret.calltime = ns - duration;
+	ret.rettime = ns;
+	add_event(cpu, ns, &ret, sizeof(ret));
+	return 1;
+}
+
 static int parse_joined(const char *args, const struct hypergraph_host *of,
 			struct hypergraph_exit *ev)
 {
@@ -314,6 +435,8 @@ static void parse_event(const char *word, const char *args)
 		add_event(cpu, ns, &exit, sizeof(exit));
 		return;
 	}
+	if (add_graph(word, cpu, thread, ns, args))
+		return;
 	args = parse_vcpu(args, &ev);
 	if (!args)
 		errx(1, "bad line: %s", word);
@@ -373,7 +496,9 @@ static void put_string(FILE *out, const char *string)
 
 static void put_events(FILE *out, int with_hypergraph)
 {
-	put32(out, 0);				/* of ftrace itself */
+	put32(out, 2);				/* of ftrace itself */
+	put_text(out, graph_entry_format);
+	put_text(out, graph_return_format);
 	put32(out, with_hypergraph ? 2 : 1);	/* systems */
 	if (with_hypergraph) {
 		put_string(out, "hypergraph");
@@ -396,7 +521,8 @@ static void put_header(FILE *out, int with_hypergraph)
 	put_string(out, "header_event");
 	put_text(out, header_event);
 	put_events(out, with_hypergraph);
-	put32(out, 0);		/* no kallsyms */
+	put32(out, sizeof(kallsyms) - 1);
+	fputs(kallsyms, out);
 	put32(out, 0);		/* no printk formats */
 	put64(out, 0);		/* no command names */
 	put32(out, CPUS);
@@ -423,6 +549,95 @@ static void put_data(FILE *out)
 	}
 }
 
+/* A vCPU whose tasks call functions at random, and exit now and then */
+struct load {
+	__u32 random;
+	__u64 ns;
+	__u64 pid;		/* of the task that runs */
+	__u64 depth[LOAD_TASKS];
+	__u64 addr[LOAD_TASKS][LOAD_DEPTH];
+};
+
+static __u32 next_random(struct load *load)
+{
+	load->random = load->random * 1664525 + 1013904223;
+	return load->random >> 8;
+}
+
+static void load_switch(struct load *load, struct hypergraph_host *ev)
+{
+	__u64 next = next_random(load) % LOAD_TASKS;
+
+	ev->nr = HYPERGRAPH_NR_SCHED_SWITCH;
+	ev->a[0] = 100 * (ev->vcpu + 1) + load->pid;
+	ev->a[1] = 100 * (ev->vcpu + 1) + next;
+	ev->a[2] = 0;
+	memcpy(&ev->a[3], "worker\0\0", 8);
+	load->pid = next;
+}
+
+static void load_call(struct load *load, struct hypergraph_host *ev)
+{
+	__u64 *depth = &load->depth[load->pid];
+	int enter = next_random(load) % (2 * LOAD_DEPTH) >= LOAD_DEPTH / 2 + *depth;
+
+	if (!*depth || (enter && *depth < LOAD_DEPTH)) {
+		ev->nr = HYPERGRAPH_NR_ENTRY;
+		ev->a[0] = LOAD_TEXT + 0x100 * (next_random(load) % LOAD_FUNCTIONS);
+		ev->a[1] = *depth;
+		load->addr[load->pid][(*depth)++] = ev->a[0];
+		return;
+	}
+	ev->nr = HYPERGRAPH_NR_RETURN;
+	ev->a[0] = load->addr[load->pid][--*depth];
+	ev->a[1] = 100 + next_random(load) % 5000;
+	ev->a[2] = *depth;
+}
+
+static void load_exit(unsigned int cpu, struct load *load)
+{
+	static const __u32 reasons[] = { 0x60, 0x78, 0x7b, 0x7c, 0x400 };
+	struct hypergraph_exit ev = {
+		.common = { .type = ID_JOINED, .pid = 101 + cpu },
+		.vm = 100, .vcpu = cpu, .isa = 2,
+		.reason = reasons[next_random(load) % (sizeof(reasons) / sizeof(*reasons))],
+		.guest_rip = LOAD_TEXT + 0x100 * (next_random(load) % LOAD_FUNCTIONS) + 0x10,
+		.duration = 1000 + next_random(load) % 20000,
+	};
+
+	load->ns += ev.duration;
+	add_event(cpu, load->ns, &ev, sizeof(ev));
+}
+
+static void add_load(long nr)
+{
+	static struct load loads[CPUS];
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < CPUS; cpu++)
+		loads[cpu].random = cpu;
+
+	while (nr--) {
+		struct load *load = &loads[cpu = nr % CPUS];
+		struct hypergraph_host ev = {
+			.common = { .type = ID_HYPERGRAPH, .pid = 101 + cpu },
+			.vm = 100, .vcpu = cpu, .exit_overhead = 1000,
+		};
+		__u32 what = next_random(load) % 1024;
+
+		load->ns += 200 + next_random(load) % 2000;
+		if (what < 50) {
+			load_exit(cpu, load);
+			continue;
+		}
+		if (what < 55)
+			load_switch(load, &ev);
+		else
+			load_call(load, &ev);
+		add_event(cpu, load->ns, &ev, sizeof(ev));
+	}
+}
+
 int main(int argc, char **argv)
 {
 	char line[512];
@@ -430,8 +645,12 @@ int main(int argc, char **argv)
 	/* The format of kvm's events only, as a host without the patch has */
 	int without = argc == 2 && !strcmp(argv[1], "--without-hypergraph");
 
-	while (fgets(line, sizeof(line), stdin))
-		parse_line(line);
+	if (argc == 3 && !strcmp(argv[1], "--load")) {
+		add_load(atol(argv[2]));
+	} else {
+		while (fgets(line, sizeof(line), stdin))
+			parse_line(line);
+	}
 	put_header(stdout, !without);
 	put_data(stdout);
 	return fflush(stdout) ? 1 : 0;

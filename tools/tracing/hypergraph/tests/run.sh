@@ -110,7 +110,7 @@ test_bad_traces() {
 
 	"$gen_trace" <"$dir/cases/calls.events" >"$tmp/whole"
 	head -c 500 "$tmp/whole" >"$tmp/cut_header"
-	head -c 10000 "$tmp/whole" >"$tmp/cut_data"
+	head -c 8500 "$tmp/whole" >"$tmp/cut_data"
 	sed 's/tracing6/tracing9/' "$tmp/whole" >"$tmp/version_9"
 	"$gen_trace" --without-hypergraph </dev/null >"$tmp/unpatched"
 	"$gen_trace" </dev/null >"$tmp/silent"
@@ -177,6 +177,87 @@ help() {
 	result $ok "$name"
 }
 
+# filtered NAME CASE ARGS...: what a report of CASE with ARGS prints is cases/NAME.filtered
+filtered() {
+	name=$1
+	"$gen_trace" <"$dir/cases/$2.events" >"$tmp/some.dat"
+	shift 2
+	run report --kallsyms kallsyms "$@" some.dat
+	reports "filter: $*" "$dir/cases/$name.filtered"
+}
+
+test_filters() {
+	cp "$dir/kallsyms" "$tmp/kallsyms"
+	filtered vm vms --vm 20000
+	filtered vcpu vcpus --vcpu 1
+	filtered nested nested --vcpu n0
+	filtered comm switches --task 'd*'
+	filtered pid switches --task 1602
+	filtered function calls --function '*write'
+	filtered depth calls --depth 1
+	filtered function_depth calls --function do_syscall_64 --depth 2
+	filtered time calls --time 0.000008..0.000011
+	run report --time 1 whole
+	fails "bad time" 1 "hypergraph: 1: not what --time takes"
+	run report --vcpu first whole
+	fails "bad vcpu" 1 "hypergraph: first: not what --vcpu takes"
+}
+
+test_symbols() {
+	"$gen_trace" <"$dir/cases/vms.events" >"$tmp/some.dat"
+	sed 's/ksys_write/other_kernel/' "$dir/kallsyms" >"$tmp/other"
+	run report --guest 100=kallsyms --guest 20000=other some.dat
+	reports "a kernel of its own for each VM" "$dir/cases/symbols_two.symbols"
+	run report --guest kallsyms some.dat
+	fails "no PID" 1 "hypergraph: --guest kallsyms: not PID=FILE"
+
+	# Addresses are as in kallsyms; the linker's address is that of the first one.
+	awk '$2 ~ /[tTwW]/ && !/\[/ {
+		printf ".org 0x%s, 0x90\n.globl %s\n.type %s, @function\n%s:\n",
+		       substr($1, 11), $3, $3, $3 }' "$dir/kallsyms" >"$tmp/vmlinux.S"
+	if ! gcc -nostdlib -static -Wl,-Ttext=0xffffffff81000000,-e,_text,--build-id=none \
+		-o "$tmp/vmlinux" "$tmp/vmlinux.S" 2>"$tmp/err"; then
+		cat "$tmp/err"
+	fi
+	"$gen_trace" <"$dir/cases/durations.events" >"$tmp/some.dat"
+	run report --vmlinux vmlinux some.dat
+	reports "symbols of a vmlinux" "$dir/cases/durations.report"
+	cp "$tmp/vmlinux" "$tmp/stripped"
+	strip "$tmp/stripped"
+	run report --vmlinux stripped some.dat
+	fails "a vmlinux without symbols" 1 \
+		"hypergraph: stripped: has no symbols: the vmlinux of the kernel's build has"
+}
+
+# As record does it: behind the trace, with a line that says where they begin
+test_saved_symbols() {
+	"$gen_trace" <"$dir/cases/durations.events" >"$tmp/saved.dat"
+	begin=$(wc -c <"$tmp/saved.dat")
+	{
+		printf '#hypergraph symbols vm 0 bytes %d\n' "$(wc -c <"$dir/kallsyms")"
+		cat "$dir/kallsyms"
+		printf '#hypergraph symbols begin at %020d\n' "$begin"
+	} >>"$tmp/saved.dat"
+	run report saved.dat
+	reports "symbols in the recording" "$dir/cases/durations.report"
+	sed 's/symbols vm 0 bytes [0-9]*/symbols vm 0 bytes 99999999/' "$tmp/saved.dat" \
+		>"$tmp/damaged.dat"
+	run report damaged.dat
+	fails "damaged symbols in the recording" 1 \
+		"hypergraph: damaged.dat: the symbols in it are damaged"
+}
+
+test_stdin() {
+	"$gen_trace" <"$dir/cases/durations.events" >"$tmp/some.dat"
+	run report --kallsyms kallsyms - <"$tmp/some.dat"
+	reports "stdin, a file" "$dir/cases/durations.report"
+	status=0
+	# shellcheck disable=SC2002 # a pipe is the point
+	cat "$tmp/some.dat" | (cd "$tmp" && "$hypergraph" report --kallsyms kallsyms -) \
+		>"$tmp/out" 2>"$tmp/err" || status=$?
+	reports "stdin, a pipe" "$dir/cases/durations.report"
+}
+
 test_usage() {
 	usage_error "no command"
 	usage_error "unknown command" nonsense
@@ -201,6 +282,10 @@ test_cases
 test_without_kallsyms
 test_bad_traces
 test_bad_kallsyms
+test_filters
+test_symbols
+test_saved_symbols
+test_stdin
 test_usage
 test_full_disk
 echo "1..$count"
