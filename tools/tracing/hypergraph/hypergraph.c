@@ -14,6 +14,7 @@ struct command {
 
 static const struct command commands[] = {
 	{ "report", "print the guests' call graph with the VM exits in place", cmd_report },
+	{ "exits", "print what caused the VM exits, and what they cost", cmd_exits },
 	{ "crash", "print the call stacks that were open when the guests crashed", cmd_crash },
 	{ "boot", "print what the guests' boot levels took, and their functions", cmd_boot },
 };

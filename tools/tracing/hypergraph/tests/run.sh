@@ -81,7 +81,7 @@ test_cases() {
 	for events in "$dir"/cases/*.events; do
 		name=$(basename "$events" .events)
 		"$gen_trace" <"$events" >"$tmp/trace.dat"
-		for command in report crash boot; do
+		for command in report exits crash boot; do
 			wanted=$dir/cases/$name.$command
 			[ -f "$wanted" ] || continue
 			run "$command" --kallsyms kallsyms
@@ -258,11 +258,17 @@ test_stdin() {
 	reports "stdin, a pipe" "$dir/cases/durations.report"
 }
 
+test_folded_exits() {
+	"$gen_trace" <"$dir/cases/exits.events" >"$tmp/some.dat"
+	run exits --folded --kallsyms kallsyms some.dat
+	reports "exits, folded" "$dir/cases/exits.folded_exits"
+}
+
 test_usage() {
 	usage_error "no command"
 	usage_error "unknown command" nonsense
 	help "help" --help
-	for command in report crash boot; do
+	for command in report exits crash boot; do
 		usage_error "unknown option of $command" "$command" --nonsense
 		usage_error "two traces for $command" "$command" one two
 		help "help of $command" "$command" --help
@@ -279,6 +285,7 @@ test_full_disk() {
 
 echo "TAP version 13"
 test_cases
+test_folded_exits
 test_without_kallsyms
 test_bad_traces
 test_bad_kallsyms
