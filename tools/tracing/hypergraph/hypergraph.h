@@ -7,8 +7,10 @@
 #define EXIT_ERROR	1
 #define EXIT_USAGE	129	/* as of perf and rtla */
 
+int cmd_record(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_exits(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 int cmd_crash(int argc, char **argv);
 int cmd_boot(int argc, char **argv);
 

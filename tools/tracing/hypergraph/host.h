@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What this host's tracefs tells */
+#ifndef HYPERGRAPH_HOST_H
+#define HYPERGRAPH_HOST_H
+
+#include <stdbool.h>
+#include <tracefs.h>
+
+/* Of all CPUs' ring buffers since they were emptied */
+struct host_stats {
+	unsigned long long events;	/* that came, lost ones not counted */
+	unsigned long long lost;
+};
+
+/* Can the events of guests be recorded here? False after an error message. */
+bool host_can_record(void);
+
+/* @instance NULL: the top one */
+struct host_stats host_stats(struct tracefs_instance *instance);
+
+#endif /* HYPERGRAPH_HOST_H */
