@@ -17,6 +17,7 @@ static const struct command commands[] = {
 	{ "report", "print the guests' call graph with the VM exits in place", cmd_report },
 	{ "exits", "print what caused the VM exits, and what they cost", cmd_exits },
 	{ "top", "show live what the guests do and what their exits cost", cmd_top },
+	{ "export", "write the call graph in the format of another program", cmd_export },
 	{ "crash", "print the call stacks that were open when the guests crashed", cmd_crash },
 	{ "boot", "print what the guests' boot levels took, and their functions", cmd_boot },
 };

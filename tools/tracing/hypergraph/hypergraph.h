@@ -11,6 +11,7 @@ int cmd_record(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_exits(int argc, char **argv);
 int cmd_top(int argc, char **argv);
+int cmd_export(int argc, char **argv);
 int cmd_crash(int argc, char **argv);
 int cmd_boot(int argc, char **argv);
 

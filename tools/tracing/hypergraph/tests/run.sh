@@ -6,7 +6,8 @@
 #
 # Each cases/NAME.events becomes a trace.dat. What a command prints of it must be
 # cases/NAME.COMMAND, for each command that has such a file, and on stderr what is
-# in cases/NAME.stderr, or nothing.
+# in cases/NAME.stderr, or nothing. So must be what it exports, as the program that the
+# format is for prints it.
 # After those come the errors, each of them one clear line.
 set -eu
 
@@ -32,6 +33,12 @@ result() {
 		echo "not ok $count - $2"
 		failed=$((failed + 1))
 	fi
+}
+
+# skip NAME WHY
+skip() {
+	count=$((count + 1))
+	echo "ok $count - $1 # SKIP $2"
 }
 
 # Runs hypergraph in $tmp; leaves its output in $tmp/out, $tmp/err and $status.
@@ -258,6 +265,55 @@ test_stdin() {
 	reports "stdin, a pipe" "$dir/cases/durations.report"
 }
 
+# read_export FORMAT: what the program that it is for prints of $tmp/exported
+read_export() {
+	case $1 in
+	folded) cat "$tmp/exported" ;;
+	speedscope) python3 -m json.tool "$tmp/exported" ;;
+	perfetto) protoc --decode=perfetto.Trace -I "$dir/.." perfetto.proto <"$tmp/exported" ;;
+	ctf) babeltrace2 --clock-seconds --no-delta "$tmp/exported" ;;
+	trace-dat) trace-cmd report -i "$tmp/exported" ;;
+	esac
+}
+
+# exported CASE FORMAT PROGRAM: what PROGRAM prints of CASE in that FORMAT is
+# cases/CASE.FORMAT
+exported() {
+	if ! command -v "$3" >/dev/null; then
+		skip "export: $2 of $1" "$3 is not installed"
+		return
+	fi
+	"$gen_trace" <"$dir/cases/$1.events" >"$tmp/some.dat"
+	rm -rf "$tmp/exported"
+	run export --to "$2" --output exported --kallsyms kallsyms some.dat
+	if [ "$status" -eq 0 ]; then
+		read_export "$2" >"$tmp/out" 2>>"$tmp/err" || status=$?
+	fi
+	reports "export: $2 of $1" "$dir/cases/$1.$2" "$(stderr_of "$1")"
+}
+
+test_exports() {
+	for case in switches nested_exits host_functions; do
+		exported $case folded cat
+		exported $case speedscope python3
+		exported $case perfetto protoc
+		exported $case ctf babeltrace2
+	done
+	exported switches trace-dat trace-cmd
+	"$gen_trace" <"$dir/cases/vms.events" >"$tmp/some.dat"
+	run export --to trace-dat some.dat
+	fails "a trace.dat of two guests" 1 \
+		"hypergraph: some.dat: has several guests: choose one with --vm, a nested one with --vcpu"
+	run export some.dat
+	fails "no format" 1 "hypergraph: --to FORMAT is missing"
+	run export --to excel some.dat
+	fails "unknown format" 1 "hypergraph: --to excel: no such format"
+	run export --to ctf some.dat
+	fails "a directory to stdout" 1 "hypergraph: ctf is a directory: give --output DIR"
+	run export --to folded --output /nowhere/file some.dat
+	fails "no such directory" 1 "hypergraph: /nowhere/file: No such file or directory"
+}
+
 test_folded_exits() {
 	"$gen_trace" <"$dir/cases/exits.events" >"$tmp/some.dat"
 	run exits --folded --kallsyms kallsyms some.dat
@@ -268,7 +324,7 @@ test_usage() {
 	usage_error "no command"
 	usage_error "unknown command" nonsense
 	help "help" --help
-	for command in report exits crash boot; do
+	for command in report exits export crash boot; do
 		usage_error "unknown option of $command" "$command" --nonsense
 		usage_error "two traces for $command" "$command" one two
 		help "help of $command" "$command" --help
@@ -293,6 +349,7 @@ test_filters
 test_symbols
 test_saved_symbols
 test_stdin
+test_exports
 test_usage
 test_full_disk
 echo "1..$count"
