@@ -30,6 +30,8 @@ help:
 	echo "             with KVM_UNIT_TESTS=dir some of that checkout's: 40 minutes"
 	echo "             CPU=intel: those about nested guests; TESTS=regex: those that match"
 	echo "make bench   what exits and traced calls cost, counted in instructions"
+	echo "make install the tool, its manual pages and plugin; PREFIX=/usr/local, DESTDIR="
+	echo "make deb     the same as a Debian package, in out/tool"
 	echo "make vm      an interactive host; 'guest SCRIPT' in it boots a guest"
 	echo "             RUN=script      run a script there instead, return its status"
 	echo "             SHARE=dir       show a directory in it, and in guests, as /share"
@@ -63,6 +65,10 @@ stock-kernel: source
 .PHONY: tool
 tool: packages
 	+$(MAKE) -s -C tools/tracing/hypergraph O=$(out)/tool
+
+.PHONY: install deb
+install deb: tool
+	+$(MAKE) -s -C tools/tracing/hypergraph O=$(out)/tool VERSION=$(BASE) $@
 
 .PHONY: check-packages
 check-packages: packages

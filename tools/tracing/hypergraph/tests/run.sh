@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Tests the hypergraph tool without a VM and prints TAP.
 #
-#	run.sh HYPERGRAPH GEN_TRACE
+#	run.sh HYPERGRAPH GEN_TRACE PLUGIN
 #
 # Each cases/NAME.events becomes a trace.dat. What a command prints of it must be
 # cases/NAME.COMMAND, for each command that has such a file, and on stderr what is
@@ -11,12 +11,13 @@
 # After those come the errors, each of them one clear line.
 set -eu
 
-if [ $# -ne 2 ]; then
-	echo "usage: $0 HYPERGRAPH GEN_TRACE" >&2
+if [ $# -ne 3 ]; then
+	echo "usage: $0 HYPERGRAPH GEN_TRACE PLUGIN" >&2
 	exit 2
 fi
 hypergraph=$1
 gen_trace=$2
+plugin=$3
 dir=$(cd "$(dirname "$0")" && pwd)
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
@@ -320,6 +321,23 @@ test_folded_exits() {
 	reports "exits, folded" "$dir/cases/exits.folded_exits"
 }
 
+test_plugin() {
+	if ! command -v trace-cmd >/dev/null; then
+		skip "plugin" "trace-cmd is not installed"
+		return
+	fi
+	mkdir -p "$tmp/plugins"
+	cp "$plugin" "$tmp/plugins/"
+	for case in switches marks host_functions; do
+		"$gen_trace" <"$dir/cases/$case.events" >"$tmp/some.dat"
+		status=0
+		TRACEEVENT_PLUGIN_DIR=$tmp/plugins trace-cmd report -i "$tmp/some.dat" \
+			-O "hypergraph:kallsyms=$dir/kallsyms" >"$tmp/out" 2>"$tmp/err" || status=$?
+		sed -i '/^cpus=/d; s/^ *<...>-//; s/ *$//' "$tmp/out"
+		reports "plugin: $case" "$dir/cases/$case.plugin"
+	done
+}
+
 test_usage() {
 	usage_error "no command"
 	usage_error "unknown command" nonsense
@@ -350,6 +368,7 @@ test_symbols
 test_saved_symbols
 test_stdin
 test_exports
+test_plugin
 test_usage
 test_full_disk
 echo "1..$count"
