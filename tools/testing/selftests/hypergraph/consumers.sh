@@ -235,7 +235,7 @@ check_events()
 
 record_shows()
 {
-	trace-cmd report -i "$WORK/trace.dat" >"$WORK/record" 2>"$WORK/record.err" || :
+	trace-cmd report -N -i "$WORK/trace.dat" >"$WORK/record" 2>"$WORK/record.err" || :
 	check_events "$1" "$WORK/record"
 }
 

@@ -91,9 +91,10 @@ record_any()
 	return "$(cat "$WORK/status")"
 }
 
+# Without plugins: hypergraph's own would print other text.
 report()
 {
-	trace-cmd report -i "$WORK/trace.dat" 2>/dev/null
+	trace-cmd report -N -i "$WORK/trace.dat" 2>/dev/null
 }
 
 # host_events NESTED: the hypergraph_host events in a report on stdin, of nested guests if

@@ -54,7 +54,7 @@ record "-e kvm_hypercall -e kvm_exit -f exit_reason!=$(hypercall_exit)" \
 	guest "$TESTDIR/listing.guest.sh" "$SHARE" || status=$?
 check_equal "the guest's status" $status 0
 
-trace-cmd report -i "$WORK/trace.dat" 2>/dev/null >"$WORK/report"
+trace-cmd report -N -i "$WORK/trace.dat" 2>/dev/null >"$WORK/report"
 # KVM's own hypercalls have smaller numbers.
 sed -n 's/.* kvm_hypercall: *\(nr 0x\(64\|65\|66\|3e8\) .*\)/\1/p' "$WORK/report" \
 	>"$WORK/hypercalls"
