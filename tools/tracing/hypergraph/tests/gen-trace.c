@@ -17,6 +17,8 @@
  *	host_return CPU THREAD NS ADDRESS DURATION DEPTH
  *	lost	CPU COUNT		before the next event there, -1: unknown
  *
+ * or what trace-cmd report -R -t prints of a hypergraph_host or hypergraph_exit.
+ *
  * With --load EVENTS it is instead as many events of four busy vCPUs, always the same.
  *
  * CPU, THREAD and NS are the host's. VCPU is "0", or "0/1a2b" for the nested vCPU
@@ -453,6 +455,73 @@ static void parse_event(const char *word, const char *args)
 	add_event(cpu, ns, &ev, sizeof(ev));
 }
 
+/* "name=12" or "name=0xc" in what trace-cmd report -R prints */
+static __u64 recorded_field(const char *line, const char *name)
+{
+	char text[32];
+	const char *found;
+
+	snprintf(text, sizeof(text), " %s=", name);
+	found = strstr(line, text);
+	if (!found)
+		errx(1, "no %s: %s", name, line);
+	return strtoull(found + strlen(text), NULL, 0);
+}
+
+static void add_recorded_host(const char *line, unsigned int cpu, __u64 ns, int thread)
+{
+	struct hypergraph_host ev = {
+		.common = { .type = ID_HYPERGRAPH, .pid = thread },
+		.vm = recorded_field(line, "vm"),
+		.vcpu = recorded_field(line, "vcpu"),
+		.nested = recorded_field(line, "nested"),
+		.nested_vcpu = recorded_field(line, "nested_vcpu"),
+		.nr = recorded_field(line, "nr"),
+		.a = {
+			recorded_field(line, "a0"), recorded_field(line, "a1"),
+			recorded_field(line, "a2"), recorded_field(line, "a3"),
+		},
+		.exit_overhead = recorded_field(line, "exit_overhead"),
+	};
+
+	add_event(cpu, ns, &ev, sizeof(ev));
+}
+
+static void add_recorded_exit(const char *line, unsigned int cpu, __u64 ns, int thread)
+{
+	struct hypergraph_exit ev = {
+		.common = { .type = ID_JOINED, .pid = thread },
+		.vm = recorded_field(line, "vm"),
+		.vcpu = recorded_field(line, "vcpu"),
+		.nested = recorded_field(line, "nested"),
+		.isa = recorded_field(line, "isa"),
+		.nested_vcpu = recorded_field(line, "nested_vcpu"),
+		.reason = recorded_field(line, "reason"),
+		.guest_rip = recorded_field(line, "guest_rip"),
+		.duration = recorded_field(line, "duration"),
+	};
+
+	add_event(cpu, ns, &ev, sizeof(ev));
+}
+
+/* True if it was " comm-88  [000]  14.295264038: hypergraph_host:  vm=86 ..." */
+static int parse_recorded(const char *line)
+{
+	const char *bracket = strchr(line, '['), *pid = bracket;
+	unsigned int cpu;
+	__u64 s, ns;
+
+	if (!bracket || sscanf(bracket, "[%u] %llu.%9llu:", &cpu, &s, &ns) != 3 || cpu >= CPUS)
+		return 0;
+	while (pid > line && *pid != '-')
+		pid--;
+	if (strstr(bracket, ": hypergraph_host: "))
+		add_recorded_host(line, cpu, s * 1000000000 + ns, atoi(pid + 1));
+	else if (strstr(bracket, ": hypergraph_exit: "))
+		add_recorded_exit(line, cpu, s * 1000000000 + ns, atoi(pid + 1));
+	return 1;
+}
+
 static void parse_line(const char *line)
 {
 	char word[16];
@@ -464,7 +533,7 @@ static void parse_line(const char *line)
 		return;
 	if (sscanf(line, "lost %u %lld", &cpu, &lost) == 2 && cpu < CPUS)
 		cpus[cpu].lost = lost;
-	else
+	else if (!parse_recorded(line))
 		parse_event(word, line + skip);
 }
 

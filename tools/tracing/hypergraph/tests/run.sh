@@ -4,10 +4,10 @@
 #
 #	run.sh HYPERGRAPH GEN_TRACE PLUGIN
 #
-# Each cases/NAME.events becomes a trace.dat. What a command prints of it must be
-# cases/NAME.COMMAND, for each command that has such a file, and on stderr what is
-# in cases/NAME.stderr, or nothing. So must be what it exports, as the program that the
-# format is for prints it.
+# Each cases/NAME.events becomes a trace.dat. What a command prints of it, with the
+# symbols in cases/NAME.kallsyms or else in kallsyms, must be cases/NAME.COMMAND, for each
+# command that has such a file, and on stderr what is in cases/NAME.stderr, or nothing. So
+# must be what it exports, as the program that the format is for prints it.
 # After those come the errors, each of them one clear line.
 set -eu
 
@@ -85,10 +85,12 @@ stderr_of() {
 }
 
 test_cases() {
-	cp "$dir/kallsyms" "$tmp/kallsyms"
 	for events in "$dir"/cases/*.events; do
 		name=$(basename "$events" .events)
 		"$gen_trace" <"$events" >"$tmp/trace.dat"
+		symbols=$dir/cases/$name.kallsyms
+		[ -f "$symbols" ] || symbols=$dir/kallsyms
+		cp "$symbols" "$tmp/kallsyms"
 		for command in report exits crash boot; do
 			wanted=$dir/cases/$name.$command
 			[ -f "$wanted" ] || continue
@@ -316,6 +318,7 @@ test_exports() {
 }
 
 test_folded_exits() {
+	cp "$dir/kallsyms" "$tmp/kallsyms"
 	"$gen_trace" <"$dir/cases/exits.events" >"$tmp/some.dat"
 	run exits --folded --kallsyms kallsyms some.dat
 	reports "exits, folded" "$dir/cases/exits.folded_exits"
