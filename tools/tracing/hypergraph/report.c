@@ -571,6 +571,11 @@ static void put_summary(const struct report *r)
 	       totals->lost_uncounted ? "more than " : "");
 	print_count(totals->lost, "event", stdout);
 	fputs(" lost\n", stdout);
+	if (totals->host_calls_left_out) {
+		fputs("# left out: ", stdout);
+		print_count(totals->host_calls_left_out, "host call", stdout);
+		fputs(" of exits with too many\n", stdout);
+	}
 	if (totals->foreign_exits) {
 		fputs("# left out: ", stdout);
 		print_count(totals->foreign_exits, "VM exit", stdout);

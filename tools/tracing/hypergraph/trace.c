@@ -291,7 +291,8 @@ static void handle_host_entry(struct trace *t, struct thread *th, const struct t
 {
 	struct trace_event *ev;
 
-	if (th->calls.nr == MAX_HOST_CALLS) {
+	/* Returns, of which there are no more than of entries, may go beyond it. */
+	if (th->calls.nr >= MAX_HOST_CALLS) {
 		t->totals.host_calls_left_out++;
 		return;
 	}

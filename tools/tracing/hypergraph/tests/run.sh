@@ -324,6 +324,26 @@ test_folded_exits() {
 	reports "exits, folded" "$dir/cases/exits.folded_exits"
 }
 
+# A call and a return that are one too many, and 10 calls more
+test_limit() {
+	awk 'BEGIN {
+		print "enter 0 101 2000 100 0 ffffffff81000100 0"
+		for (i = 0; i < 4095; i++)
+			print "host_enter 0 101", 3000 + i, "ffffffff91000200", i % 900
+		for (; i < 4097; i++)
+			print "host_return 0 101", 3000 + i, "ffffffff91000200 5", 4094 % 900 - (i - 4095)
+		for (; i < 4107; i++)
+			print "host_enter 0 101", 3000 + i, "ffffffff91000200 1"
+		print "hypergraph_exit 0 101", 3000 + i, "100 0 2 0x7b ffffffff81000110", i + 500
+	}' | "$gen_trace" >"$tmp/some.dat"
+	run report some.dat
+	grep '^# left out' "$tmp/out" >"$tmp/left" || :
+	echo "# left out: 10 host calls of exits with too many" >"$tmp/wanted"
+	ok=0
+	same "$tmp/wanted" "$tmp/left" || ok=1
+	result $ok "more calls of the host than an exit may have"
+}
+
 test_plugin() {
 	if ! command -v trace-cmd >/dev/null; then
 		skip "plugin" "trace-cmd is not installed"
@@ -371,6 +391,7 @@ test_symbols
 test_saved_symbols
 test_stdin
 test_exports
+test_limit
 test_plugin
 test_usage
 test_full_disk
