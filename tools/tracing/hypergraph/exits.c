@@ -123,18 +123,6 @@ static const struct callgraph_ops exits_ops = {
 	.exit = exits_exit,
 };
 
-/* By time, then by number, then in the order of appearance */
-static int compare_nodes(const void *pa, const void *pb)
-{
-	const struct stack_node *a = *(struct stack_node **)pa, *b = *(struct stack_node **)pb;
-
-	if (a->weight != b->weight)
-		return a->weight > b->weight ? -1 : 1;
-	if (a->count != b->count)
-		return a->count > b->count ? -1 : 1;
-	return a->id < b->id ? -1 : 1;
-}
-
 static bool is_reason(const struct stack_node *node)
 {
 	return node->count && !node->child;
@@ -154,7 +142,7 @@ static struct stack_node **sort_stacks(struct exits *x, size_t *nr)
 		node->parent->count += node->count;
 		node->parent->weight += node->weight;
 	}
-	qsort(sorted, *nr, sizeof(*sorted), compare_nodes);
+	qsort(sorted, *nr, sizeof(*sorted), stacks_compare);
 	return sorted;
 }
 
@@ -172,7 +160,7 @@ static void put_reasons(const struct exits *x, const struct stack_node *stack)
 		if (is_reason(node))
 			sorted[nr++] = node;
 	}
-	qsort(sorted, nr, sizeof(*sorted), compare_nodes);
+	qsort(sorted, nr, sizeof(*sorted), stacks_compare);
 	for (i = 0; i < nr; i++)
 		printf("%12.3f %5.1f%% %9llu  %s\n", sorted[i]->weight / 1e3,
 		       share(x, sorted[i]->weight), sorted[i]->count, sorted[i]->name);

@@ -11,7 +11,6 @@ struct export;
 
 struct format {
 	const char *name;
-	const char *help;
 	bool directory;		/* that is what it makes, at output */
 	const struct callgraph_ops *ops;
 	/* Both negative after an error message. */

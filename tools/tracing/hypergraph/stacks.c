@@ -106,6 +106,17 @@ struct stack_node *stacks_open(struct stacks *st, const struct vcpu *v,
 	return task->level > depth ? stacks_unseen(st, node) : node;
 }
 
+int stacks_compare(const void *pa, const void *pb)
+{
+	const struct stack_node *a = *(struct stack_node **)pa, *b = *(struct stack_node **)pb;
+
+	if (a->weight != b->weight)
+		return a->weight > b->weight ? -1 : 1;
+	if (a->count != b->count)
+		return a->count > b->count ? -1 : 1;
+	return a->id < b->id ? -1 : 1;
+}
+
 static unsigned int depth_of(const struct stack_node *node)
 {
 	unsigned int depth = 0;

@@ -47,6 +47,9 @@ struct stack_node *stacks_task(struct stacks *st, const struct vcpu *v);
 struct stack_node *stacks_open(struct stacks *st, const struct vcpu *v,
 			       const struct kernel *kernel);
 
+/* For qsort() of pointers to nodes: by weight, then by count, then in order of appearance */
+int stacks_compare(const void *pa, const void *pb);
+
 /* "task;outer;inner", as flame graphs have it */
 void stacks_print_folded(const struct stack_node *node, FILE *out);
 

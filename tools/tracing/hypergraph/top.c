@@ -177,17 +177,6 @@ static unsigned int lines_of_list(const struct top *t)
 	return size.ws_row > used + 2 ? (size.ws_row - used) / 2 : 1;
 }
 
-static int compare_weight(const void *pa, const void *pb)
-{
-	const struct stack_node *a = *(struct stack_node **)pa, *b = *(struct stack_node **)pb;
-
-	if (a->weight != b->weight)
-		return a->weight > b->weight ? -1 : 1;
-	if (a->count != b->count)
-		return a->count > b->count ? -1 : 1;
-	return a->id < b->id ? -1 : 1;
-}
-
 /* Those with a count, the heaviest first; to be freed. */
 static struct stack_node **sort_nodes(const struct stacks *st, size_t *nr)
 {
@@ -198,7 +187,7 @@ static struct stack_node **sort_nodes(const struct stacks *st, size_t *nr)
 		if (node->count)
 			sorted[(*nr)++] = node;
 	}
-	qsort(sorted, *nr, sizeof(*sorted), compare_weight);
+	qsort(sorted, *nr, sizeof(*sorted), stacks_compare);
 	return sorted;
 }
 
