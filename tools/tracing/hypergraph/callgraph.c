@@ -29,7 +29,7 @@ static bool is_wanted(const struct callgraph *cg, const struct vcpu *v)
 {
 	const struct task *task = v->current;
 
-	return filter_wants(cg->filter, v, task, cg->ev->ts) &&
+	return filter_wants(cg->filter, v, task, cg->ts) &&
 	       (!cg->filter->function || task->wanted != NOT_SEEN);
 }
 
@@ -375,7 +375,7 @@ void callgraph_event(struct callgraph *cg, const struct trace_event *ev)
 {
 	struct vcpu *v = callgraph_vcpu(cg, ev);
 
-	cg->ev = ev;
+	cg->ts = ev->ts;
 	if (v->announced && !is_before_switch(v, ev))
 		finish_switch(cg, v);
 
@@ -399,7 +399,7 @@ __u32 callgraph_level(const struct callgraph *cg, const struct vcpu *v)
 
 bool callgraph_wants(const struct callgraph *cg, const struct task *task)
 {
-	return filter_wants(cg->filter, task->vcpu, task, cg->ev->ts) &&
+	return filter_wants(cg->filter, task->vcpu, task, cg->ts) &&
 	       (!cg->filter->function || task->wanted != NOT_SEEN);
 }
 

@@ -76,7 +76,7 @@ struct open_call {
 
 /*
  * What a command leaves out, it is not told, and what the filter leaves out neither.
- * The event is callgraph.ev.
+ * The time is callgraph.ts.
  */
 struct callgraph_ops {
 	void (*vcpu_new)(void *ctx, struct vcpu *v);
@@ -109,7 +109,7 @@ struct callgraph {
 	const struct callgraph_ops *ops;
 	void *ctx;
 	struct filter *filter;
-	const struct trace_event *ev;	/* the current one */
+	__u64 ts;		/* of the last event */
 	struct map task_map;	/* by vm and pid, without nested ones */
 	struct vcpu *vcpus;
 	struct vcpu **last_vcpu;

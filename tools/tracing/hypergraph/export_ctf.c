@@ -113,7 +113,7 @@ static void add_call(struct export *e, const struct vcpu *v, enum record_type ty
 	struct kernel kernel = symbols_kernel(e->s.syms, v->guest);
 	__u64 offset;
 	struct record r = {
-		.ts = e->s.cg.ev->ts,
+		.ts = e->s.cg.ts,
 		.type = type,
 		.name = kernel_function(&kernel, f->addr, &offset),
 		.addr = f->addr,
@@ -139,7 +139,7 @@ static void ctf_ret(void *ctx, struct vcpu *v, const struct frame *f, bool enter
 static void add_switch(struct export *e, const struct vcpu *v, const struct task *next)
 {
 	struct record r = {
-		.ts = e->s.cg.ev->ts,
+		.ts = e->s.cg.ts,
 		.type = RECORD_SWITCH,
 		.next_pid = next->pid,
 	};

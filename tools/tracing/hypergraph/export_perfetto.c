@@ -222,7 +222,7 @@ static struct slot *add_event(struct export *e, const struct vcpu *v)
 	b->events[b->nr++] = &slot->event;
 	perfetto__ftrace_event__init(&slot->event);
 	slot->event.has_timestamp = true;
-	slot->event.timestamp = e->s.cg.ev->ts;
+	slot->event.timestamp = e->s.cg.ts;
 	slot->event.has_pid = true;
 	slot->event.pid = pid_of(v, v->current);
 	return slot;

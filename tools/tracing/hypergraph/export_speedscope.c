@@ -144,9 +144,9 @@ static struct profile *close_frames(struct export *e, const struct vcpu *v, __u3
 	struct profile *p = profile_of(sp, v->current);
 
 	if (!sp->begun)
-		sp->base = e->s.cg.ev->ts;
+		sp->base = e->s.cg.ts;
 	sp->begun = true;
-	*at = e->s.cg.ev->ts - sp->base;
+	*at = e->s.cg.ts - sp->base;
 	/* CPUs of the host may differ by a little. */
 	if (p->any && *at < p->end)
 		*at = p->end;

@@ -187,7 +187,7 @@ static void add_event(struct export *e, const struct vcpu *v, const void *event,
 	struct trace_dat *d = e->priv;
 	struct cpu *cpu = v->priv;
 	struct spool_stream *pages = cpu->pages;
-	__u64 ts = e->s.cg.ev->ts < cpu->ts ? cpu->ts : e->s.cg.ev->ts;
+	__u64 ts = e->s.cg.ts < cpu->ts ? cpu->ts : e->s.cg.ts;
 	__u32 header;
 
 	if (!pages->used || cpu->lost || ts - cpu->ts > MAX_DELTA ||
@@ -227,8 +227,8 @@ static void trace_dat_ret(void *ctx, struct vcpu *v, const struct frame *f, bool
 		.common = { .type = ID_GRAPH_RETURN, .pid = pid_of(v, v->current) },
 		.func = f->addr,
 		.depth = f->depth,
-		.calltime = e->s.cg.ev->ts - duration,
-		.rettime = e->s.cg.ev->ts,
+		.calltime = e->s.cg.ts - duration,
+		.rettime = e->s.cg.ts,
 	};
 
 	(void)entered;
