@@ -41,8 +41,15 @@ struct column {
 	char vm_name[16];		/* what precedes that if there are several VMs */
 };
 
+/* The most frequent lines are put together here, for one call of stdio each. */
+struct line {
+	size_t len;
+	char text[4096];
+};
+
 struct report {
 	struct session s;
+	struct line line;
 	unsigned int header_vms;	/* what the last header was for */
 	unsigned int vms;
 	unsigned int vcpus;
@@ -51,6 +58,29 @@ struct report {
 	unsigned long long exits;
 	unsigned long long host_calls;
 };
+
+static void line_write(struct line *l)
+{
+	fwrite(l->text, 1, l->len, stdout);
+	l->len = 0;
+}
+
+static void line_add(struct line *l, const char *text, size_t len)
+{
+	if (len > sizeof(l->text) - l->len)
+		line_write(l);
+	if (len > sizeof(l->text)) {
+		fwrite(text, 1, len, stdout);
+		return;
+	}
+	memcpy(l->text + l->len, text, len);
+	l->len += len;
+}
+
+static void line_adds(struct line *l, const char *text)
+{
+	line_add(l, text, strlen(text));
+}
 
 /* Once, and again when a second VM adds a column. */
 static void put_header(struct report *r)
@@ -64,13 +94,13 @@ static void put_header(struct report *r)
 	printf("#%s |     |   |                     |   |   |   |\n", vm ? "     |  " : "");
 }
 
-static void put_vcpu(const struct report *r, const struct vcpu *v)
+static void line_vcpu(struct report *r, const struct vcpu *v)
 {
 	const struct column *col = v->priv;
 
 	if (r->vms > 1)
-		fputs(col->vm_name, stdout);
-	fputs(col->name, stdout);
+		line_adds(&r->line, col->vm_name);
+	line_adds(&r->line, col->name);
 }
 
 /* Before the first line of a nested vCPU */
@@ -87,13 +117,14 @@ static void put_introduction(const struct vcpu *v)
 }
 
 /* As ftrace does when another task's functions follow on a CPU */
-static void put_task_change(const struct report *r, const struct vcpu *v,
+static void put_task_change(struct report *r, const struct vcpu *v,
 			    const struct task *from, const struct task *to)
 {
 	static const char rule[] = " ------------------------------------------\n";
 
 	fputs(rule, stdout);
-	put_vcpu(r, v);
+	line_vcpu(r, v);
+	line_write(&r->line);
 	putchar(' ');
 	if (from) {
 		task_print(from, stdout);
@@ -105,7 +136,7 @@ static void put_task_change(const struct report *r, const struct vcpu *v,
 }
 
 /* Starts a line of @v's current task, up to the duration. */
-static void put_line_start(struct report *r, const struct vcpu *v)
+static void line_start(struct report *r, const struct vcpu *v)
 {
 	struct column *col = v->priv;
 
@@ -115,7 +146,7 @@ static void put_line_start(struct report *r, const struct vcpu *v)
 	if (col->shown != v->current && (col->shown || v->current != &v->unknown))
 		put_task_change(r, v, col->shown, v->current);
 	col->shown = v->current;
-	put_vcpu(r, v);
+	line_vcpu(r, v);
 }
 
 /* The same marks at the same limits as ftrace's */
@@ -152,7 +183,7 @@ static char *digits(char *end, unsigned long long n)
 }
 
 /* As ftrace: at most seven digits, so a long time has fewer of its fraction. */
-static void put_duration(unsigned long long ns)
+static void line_duration(struct line *l, unsigned long long ns)
 {
 	char number[32], line[] = "x 1234567890123456 us         ";
 	char *end = number + sizeof(number) - 4, *begin = digits(end, ns / 1000);
@@ -169,49 +200,65 @@ static void put_duration(unsigned long long ns)
 	line[0] = overhead_mark(ns);
 	memcpy(line + 2, begin, len);
 	memcpy(line + 2 + len, " us         ", 4 + pad);
-	fwrite(line, 1, 2 + len + 4 + pad, stdout);
+	line_add(l, line, 2 + len + 4 + pad);
 }
 
 /* @bar separates the duration from the function. */
-static void put_indent(char bar, __u32 depth)
+static void line_indent(struct line *l, char bar, __u32 depth)
 {
 	static char spaces[INDENT * (2 * MAX_DEPTH + 2)];
 
 	if (!spaces[0])
 		memset(spaces, ' ', sizeof(spaces));
-	putc(bar, stdout);
-	fwrite(spaces, 1, INDENT + INDENT * depth, stdout);
+	line_add(l, &bar, 1);
+	line_add(l, spaces, INDENT + INDENT * depth);
 }
 
-static void put_timed(struct report *r, const struct vcpu *v, __u32 depth,
-		      unsigned long long ns)
+static void line_timed(struct report *r, const struct vcpu *v, __u32 depth,
+		       unsigned long long ns)
 {
-	put_line_start(r, v);
-	put_duration(ns);
-	put_indent('|', depth);
+	line_start(r, v);
+	line_duration(&r->line, ns);
+	line_indent(&r->line, '|', depth);
+}
+
+static void line_untimed(struct report *r, const struct vcpu *v, __u32 depth)
+{
+	line_start(r, v);
+	line_adds(&r->line, "              ");
+	line_indent(&r->line, '|', depth);
+}
+
+static void line_function(struct report *r, const struct vcpu *v, const struct frame *f)
+{
+	struct kernel kernel = symbols_kernel(r->s.syms, v->guest);
+	char hex[HEX_SIZE];
+	__u64 offset;
+	const char *name = kernel_function(&kernel, f->addr, &offset);
+
+	line_adds(&r->line, name ? name : format_hex(f->addr, hex));
 }
 
 static void put_untimed(struct report *r, const struct vcpu *v, __u32 depth)
 {
-	put_line_start(r, v);
-	fputs("              ", stdout);
-	put_indent('|', depth);
+	line_untimed(r, v, depth);
+	line_write(&r->line);
 }
 
-static void put_function(const struct report *r, const struct vcpu *v, const struct frame *f)
+static void put_function(struct report *r, const struct vcpu *v, const struct frame *f)
 {
-	struct kernel kernel = symbols_kernel(r->s.syms, v->guest);
-
-	kernel_print_function(&kernel, f->addr, stdout);
+	line_function(r, v, f);
+	line_write(&r->line);
 }
 
 static void release_entry(struct report *r, const struct vcpu *v)
 {
 	const struct column *col = v->priv;
 
-	put_untimed(r, v, col->frame.depth);
-	put_function(r, v, &col->frame);
-	fputs("() {\n", stdout);
+	line_untimed(r, v, col->frame.depth);
+	line_function(r, v, &col->frame);
+	line_adds(&r->line, "() {\n");
+	line_write(&r->line);
 }
 
 static void release_exit(struct report *r, const struct vcpu *v)
@@ -225,9 +272,10 @@ static void release_exit(struct report *r, const struct vcpu *v)
 		kernel.table = NULL;
 
 	if (col->duration)
-		put_timed(r, v, col->exit_depth, col->duration);
+		line_timed(r, v, col->exit_depth, col->duration);
 	else
-		put_untimed(r, v, col->exit_depth);
+		line_untimed(r, v, col->exit_depth);
+	line_write(&r->line);
 	fputs("/* exit: ", stdout);
 	exit_reason_print(ev->exit.isa, ev->exit.reason, stdout);
 	if (col->exits > 1)
@@ -248,12 +296,13 @@ static void put_host_line(struct report *r, const struct vcpu *v, const struct t
 	const struct column *col = v->priv;
 	__u32 depth = ev->host.depth < MAX_DEPTH ? ev->host.depth : MAX_DEPTH;
 
-	put_line_start(r, v);
+	line_start(r, v);
 	if (ev->type == TRACE_HOST_RETURN)
-		put_duration(ev->host.duration);
+		line_duration(&r->line, ev->host.duration);
 	else
-		fputs("              ", stdout);
-	put_indent('>', col->exit_depth + 1 + depth);
+		line_adds(&r->line, "              ");
+	line_indent(&r->line, '>', col->exit_depth + 1 + depth);
+	line_write(&r->line);
 }
 
 static void put_host_function(const struct report *r, __u64 addr)
@@ -339,11 +388,12 @@ static void report_ret(void *ctx, struct vcpu *v, const struct frame *f, bool en
 	bool leaf = entered && take_leaf(v->priv);
 
 	release(r, v);
-	put_timed(r, v, f->depth, duration);
+	line_timed(r, v, f->depth, duration);
 	if (!leaf)
-		fputs("} /* ", stdout);
-	put_function(r, v, f);
-	fputs(leaf ? "();\n" : " */\n", stdout);
+		line_adds(&r->line, "} /* ");
+	line_function(r, v, f);
+	line_adds(&r->line, leaf ? "();\n" : " */\n");
+	line_write(&r->line);
 	if (!entered)
 		r->calls++;
 }
@@ -354,11 +404,12 @@ static void report_no_return(void *ctx, struct vcpu *v, const struct frame *f)
 	bool leaf = take_leaf(v->priv);
 
 	release(r, v);
-	put_untimed(r, v, f->depth);
+	line_untimed(r, v, f->depth);
 	if (!leaf)
-		fputs("} /* ", stdout);
-	put_function(r, v, f);
-	fputs(leaf ? "(); /* no return seen */\n" : ": no return seen */\n", stdout);
+		line_adds(&r->line, "} /* ");
+	line_function(r, v, f);
+	line_adds(&r->line, leaf ? "(); /* no return seen */\n" : ": no return seen */\n");
+	line_write(&r->line);
 }
 
 static bool same_exit(const struct trace_event *a, const struct trace_event *b)
@@ -515,7 +566,7 @@ static const struct callgraph_ops report_ops = {
 	.other		= report_other,
 };
 
-static void put_open_frames(const struct report *r, const struct task *task)
+static void put_open_frames(struct report *r, const struct task *task)
 {
 	unsigned int i;
 

@@ -44,16 +44,25 @@ char *xstrdup(const char *text)
 	return xasprintf("%s", text);
 }
 
-void print_hex(__u64 n, FILE *out)
+char *format_hex(__u64 n, char *text)
 {
-	char text[16], *p = text + sizeof(text);
+	char *p = text + HEX_SIZE - 1;
 
+	*p = '\0';
 	do {
 		p--;
 		*p = "0123456789abcdef"[n % 16];
 	} while (n /= 16);
-	fputs("0x", out);
-	fwrite(p, 1, text + sizeof(text) - p, out);
+	*--p = 'x';
+	*--p = '0';
+	return p;
+}
+
+void print_hex(__u64 n, FILE *out)
+{
+	char text[HEX_SIZE];
+
+	fputs(format_hex(n, text), out);
 }
 
 void print_count(unsigned long long n, const char *what, FILE *out)

@@ -9,7 +9,10 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* "0x1a2b", as printf does it but faster */
+#define HEX_SIZE	sizeof("0x0123456789abcdef")
+
+/* "0x1a2b", as printf does it but faster: ends @text, of HEX_SIZE, and returns its begin. */
+char *format_hex(__u64 n, char *text);
 void print_hex(__u64 n, FILE *out);
 
 /* "1 call", "2 calls" */
