@@ -9,6 +9,7 @@
 #include <linux/hypergraph.h>
 
 #include "hypergraph.h"
+#include "queue.h"
 #include "session.h"
 #include "util.h"
 
@@ -250,6 +251,13 @@ static int find_trace(struct session *s)
 	return fd < 0 ? -1 : 0;
 }
 
+static int read_into_queue(void *ctx, struct queue *queue)
+{
+	struct session *s = ctx;
+
+	return trace_read(s->trace, queue_add, queue);
+}
+
 static int view_trace(struct session *s)
 {
 	int ret = s->view->begin ? s->view->begin(s) : 0;
@@ -257,7 +265,7 @@ static int view_trace(struct session *s)
 	if (ret)
 		return ret;
 	/* Of a damaged trace, what can be read is shown. */
-	ret = trace_read(s->trace, session_event, s);
+	ret = queue_run(read_into_queue, session_event, s);
 	if (ret && !trace_totals(s->trace)->hypercalls)
 		return ret;
 	end_delay(s);
