@@ -17,6 +17,8 @@
 #include <trace-cmd/trace-cmd.h>
 
 #include "exit_reason.h"
+#include "input.h"
+#include "layout.h"
 #include "map.h"
 #include "trace.h"
 #include "trace_record.h"
@@ -120,8 +122,18 @@ struct track {
 	void *priv;
 };
 
+/* What was read of a CPU's pages, whose offsets are libtracecmd's */
+struct progress {
+	__u64 first;
+	__u64 last;		/* 0: none */
+	__u64 ts;
+};
+
 struct trace {
 	const char *file;
+	struct layout *layout;
+	FILE *copy;		/* that is read instead, if the file is cut */
+	struct progress *progress;	/* of each CPU */
 	struct tracecmd_input *input;
 	struct tep_handle *tep;
 
@@ -546,10 +558,43 @@ void trace_record(struct trace *t, struct tep_record *rec)
 static int handle_record(struct tracecmd_input *input, struct tep_record *rec, int cpu,
 			 void *data)
 {
+	struct trace *t = data;
+	struct progress *p = &t->progress[cpu];
+
 	(void)input;
-	(void)cpu;
-	trace_record(data, rec);
+	/* Always, but what a damaged file says twice need not be the same. */
+	if ((unsigned int)cpu < layout_cpus(t->layout)) {
+		if (!p->last)
+			p->first = rec->offset;
+		p->last = rec->offset;
+		p->ts = rec->ts;
+	}
+	trace_record(t, rec);
 	return 0;
+}
+
+/* libtracecmd reads no more of a CPU after what is damaged, and does not tell. */
+static bool read_all_of(struct trace *t, unsigned int cpu)
+{
+	const struct progress *p = &t->progress[cpu];
+	__u32 size = layout_page_size(t->layout);
+	__u64 pages = p->last ? p->last / size - p->first / size + 1 : 0;
+	__u64 at = layout_find_page(t->layout, cpu, pages);
+
+	if (at)
+		warnx("%s: damaged at offset %llu: what CPU %u recorded after %.9f s is lost",
+		      t->file, at, cpu, p->ts / 1e9);
+	return !at;
+}
+
+static bool read_all(struct trace *t)
+{
+	unsigned int cpu;
+	bool all = true;
+
+	for (cpu = 0; cpu < layout_cpus(t->layout); cpu++)
+		all &= read_all_of(t, cpu);
+	return all;
 }
 
 int trace_read(struct trace *t, trace_handler_t handler, void *ctx)
@@ -572,7 +617,7 @@ int trace_read(struct trace *t, trace_handler_t handler, void *ctx)
 		warnx("%s: no hypergraph_host events were recorded: did a guest trace?", t->file);
 		return -1;
 	}
-	return 0;
+	return read_all(t) && !t->copy ? 0 : -1;
 }
 
 const char *trace_host_function(const struct trace *t, __u64 addr)
@@ -684,35 +729,6 @@ static bool check_magic(const char *file, const char *path)
 	return ok;
 }
 
-/*
- * In two steps, since tracecmd_open() of libtracecmd 1.3 crashes while it cleans
- * up after a truncated file. The handle is left alone then: we are about to exit.
- */
-static struct tracecmd_input *open_input(const char *file)
-{
-	struct tracecmd_input *input = tracecmd_open_head(file, TRACECMD_FL_LOAD_NO_PLUGINS);
-
-	return input && !tracecmd_init_data(input) ? input : NULL;
-}
-
-/* libtracecmd tells of a truncated file on stdout, whatever the log level. */
-static struct tracecmd_input *open_input_silently(const char *file)
-{
-	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	int out = dup(STDOUT_FILENO);
-	struct tracecmd_input *input;
-
-	tracecmd_set_loglevel(TEP_LOG_NONE);
-	fflush(stdout);
-	dup2(null, STDOUT_FILENO);
-	input = open_input(file);
-	fflush(stdout);
-	dup2(out, STDOUT_FILENO);
-	close(out);
-	close(null);
-	return input;
-}
-
 struct trace *trace_of_tep(struct tep_handle *tep, const char *name, trace_handler_t handler,
 			   void *ctx)
 {
@@ -732,16 +748,14 @@ struct trace *trace_of_tep(struct tep_handle *tep, const char *name, trace_handl
 	return NULL;
 }
 
-struct trace *trace_open(const char *file, const char *path)
+/* @path: NULL if it is of no known version */
+static struct trace *open_trace(const char *file, const char *path)
 {
-	struct tracecmd_input *input;
+	struct tracecmd_input *input = path && input_is_sound(path) ? input_open(path) : NULL;
 	struct trace *t;
 
-	if (!check_magic(file, path))
-		return NULL;
-	input = open_input_silently(path);
 	if (!input) {
-		warnx("%s: unreadable: truncated, damaged or of an unknown version", file);
+		warnx("%s: unreadable: damaged or of an unknown version", file);
 		return NULL;
 	}
 	t = trace_of_tep(tracecmd_get_tep(input), file, NULL, NULL);
@@ -749,6 +763,51 @@ struct trace *trace_open(const char *file, const char *path)
 		t->input = input;
 	else
 		tracecmd_close(input);
+	return t;
+}
+
+/* What can be had of a file that is cut */
+static struct trace *open_copy(const char *file, struct layout **layout)
+{
+	struct trace *t = NULL;
+	FILE *copy;
+	char *path;
+
+	layout_warn(*layout, file);
+	copy = layout_copy(*layout);
+	if (!copy)
+		return NULL;
+	path = xasprintf("/proc/self/fd/%d", fileno(copy));
+	t = open_trace(file, path);
+	if (t) {
+		t->copy = copy;
+		layout_free(*layout);
+		*layout = layout_read(path);
+	} else {
+		fclose(copy);
+	}
+	free(path);
+	return t;
+}
+
+struct trace *trace_open(const char *file, const char *path)
+{
+	struct layout *layout;
+	struct trace *t;
+
+	if (!check_magic(file, path))
+		return NULL;
+	layout = layout_read(path);
+	if (layout && layout_is_cut(layout))
+		t = open_copy(file, &layout);
+	else
+		t = open_trace(file, layout ? path : NULL);
+	if (!t) {
+		layout_free(layout);
+		return NULL;
+	}
+	t->layout = layout;
+	t->progress = xcalloc(layout_cpus(layout), sizeof(*t->progress));
 	return t;
 }
 
@@ -771,5 +830,9 @@ void trace_close(struct trace *t)
 	map_free(&t->nested_map);
 	if (t->input)
 		tracecmd_close(t->input);
+	layout_free(t->layout);
+	if (t->copy)
+		fclose(t->copy);
+	free(t->progress);
 	free(t);
 }

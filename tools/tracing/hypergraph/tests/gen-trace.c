@@ -595,6 +595,8 @@ static void put_header(FILE *out, int with_hypergraph)
 	put32(out, 0);		/* no printk formats */
 	put64(out, 0);		/* no command names */
 	put32(out, CPUS);
+	put_string(out, "options  ");
+	put(out, "\0\0", 2);	/* none */
 	put_string(out, "flyrecord");
 }
 

@@ -116,11 +116,11 @@ bad_trace() {
 }
 
 test_bad_traces() {
-	unreadable="unreadable: truncated, damaged or of an unknown version"
+	unreadable="unreadable: damaged or of an unknown version"
 
 	"$gen_trace" <"$dir/cases/calls.events" >"$tmp/whole"
 	head -c 500 "$tmp/whole" >"$tmp/cut_header"
-	head -c 8500 "$tmp/whole" >"$tmp/cut_data"
+	head -c 8500 "$tmp/whole" >"$tmp/cut_page"
 	sed 's/tracing6/tracing9/' "$tmp/whole" >"$tmp/version_9"
 	"$gen_trace" --without-hypergraph </dev/null >"$tmp/unpatched"
 	"$gen_trace" </dev/null >"$tmp/silent"
@@ -131,13 +131,88 @@ test_bad_traces() {
 	bad_trace "directory" . "Is a directory"
 	bad_trace "empty file" empty "empty file"
 	bad_trace "not a trace.dat" text "not a trace.dat file"
-	bad_trace "truncated in the header" cut_header "$unreadable"
-	bad_trace "truncated in the data" cut_data "$unreadable"
+	bad_trace "truncated in the header" cut_header \
+		"truncated at offset 500, before any events"
+	bad_trace "truncated in the first page" cut_page \
+		"truncated at offset 8500, before any events"
 	bad_trace "version from the future" version_9 "$unreadable"
 	bad_trace "no hypergraph_host event" unpatched \
 		"has no hypergraph_host event: record with -e hypergraph_host"
 	bad_trace "nothing recorded" silent \
 		"no hypergraph_host events were recorded: did a guest trace?"
+}
+
+# 2000 calls of a vCPU on each of two host CPUs, which do not compress well
+two_cpus() {
+	awk 'BEGIN {
+		for (i = 1; i <= 2000; i++)
+			for (cpu = 0; cpu < 2; cpu++) {
+				at = cpu " " 101 + cpu " " 1000 * i " 100 " cpu
+				print "enter " at " ffffffff81000100 0"
+				print "return " at " ffffffff81000100 " int(1e6 * rand()) " 0"
+			}
+	}'
+}
+
+# calls_of VCPU FILE
+calls_of() {
+	grep "^ $1) .*();" "$2" || true
+}
+
+# some_of NAME ERROR: the last run, of what was made of whole.dat, printed all of vCPU 0, the
+# begin of vCPU 1, and the line ERROR, in the words that a sed of the offset leaves
+some_of() {
+	ok=0
+	calls_of 0 "$tmp/whole.report" >"$tmp/wanted"
+	calls_of 0 "$tmp/out" >"$tmp/got"
+	same "$tmp/wanted" "$tmp/got" || ok=1
+	calls_of 1 "$tmp/out" >"$tmp/got"
+	calls=$(wc -l <"$tmp/got")
+	[ "$calls" -gt 0 ] && [ "$calls" -lt 2000 ] || ok=1
+	calls_of 1 "$tmp/whole.report" | head -n "$calls" >"$tmp/wanted"
+	same "$tmp/wanted" "$tmp/got" || ok=1
+	echo "$2" >"$tmp/wanted"
+	sed 's/offset [0-9]*/offset N/; s/[0-9]*\.[0-9]* s/N s/' "$tmp/err" >"$tmp/got"
+	same "$tmp/wanted" "$tmp/got" || ok=1
+	[ "$status" -eq 1 ] || ok=1
+	result $ok "$1"
+}
+
+# Cut are three quarters of the way to the end of the events, which are last, or nearly.
+test_truncated() {
+	two_cpus | "$gen_trace" >"$tmp/6.dat"
+	run report 6.dat
+	cp "$tmp/out" "$tmp/whole.report"
+	cut="hypergraph: cut.dat: truncated at offset N, in the events of CPU 1: what comes later is lost"
+	damaged="hypergraph: damaged.dat: damaged at offset N: what CPU 1 recorded after N s is lost"
+	head -c "$(($(wc -c <"$tmp/6.dat") * 3 / 4))" "$tmp/6.dat" >"$tmp/cut.dat"
+	run report cut.dat
+	some_of "truncated, version 6" "$cut"
+	for compression in none zstd; do
+		name="version 7, compression: $compression"
+		if ! trace-cmd convert -i "$tmp/6.dat" -o "$tmp/7.dat" --file-version 7 \
+			--compression "$compression" >"$tmp/err" 2>&1; then
+			skip "truncated, $name" "trace-cmd does not write it"
+			continue
+		fi
+		size=$(wc -c <"$tmp/7.dat")
+		head -c "$((size * 3 / 4))" "$tmp/7.dat" >"$tmp/cut.dat"
+		run report cut.dat
+		some_of "truncated, $name" "$cut"
+		# Nothing but the section of where the events are
+		head -c "$((size - 300))" "$tmp/7.dat" >"$tmp/cut.dat"
+		run report cut.dat
+		some_of "truncated at the end, $name" "$cut"
+	done
+	if [ "$compression" = zstd ] && [ -s "$tmp/7.dat" ]; then
+		# The first block that begins there: without its magic it is none.
+		at=$(LC_ALL=C grep -obUaP '\x28\xb5\x2f\xfd' "$tmp/7.dat" |
+			awk -F: -v from="$((size * 3 / 4))" '$1 > from { print $1; exit }')
+		cp "$tmp/7.dat" "$tmp/damaged.dat"
+		printf '0000' | dd of="$tmp/damaged.dat" bs=1 seek="$at" conv=notrunc 2>"$tmp/err"
+		run report damaged.dat
+		some_of "damaged" "$damaged"
+	fi
 }
 
 # bad_kallsyms NAME LINE CONTENT
@@ -385,6 +460,7 @@ test_cases
 test_folded_exits
 test_without_kallsyms
 test_bad_traces
+test_truncated
 test_bad_kallsyms
 test_filters
 test_symbols
