@@ -315,12 +315,9 @@ static bool set_option(struct record *r, int opt, char *arg)
 					(r->nr_functions + 1) * sizeof(*r->functions));
 		r->functions[r->nr_functions++] = arg;
 		return true;
-	case 'K':
-		r->has_symbols = true;
-		return symbols_add_file(r->syms, 0, arg);
 	default:
 		r->has_symbols = true;
-		return symbols_add_guest_file(r->syms, arg);
+		return symbols_set_option(r->syms, opt, arg);
 	}
 }
 

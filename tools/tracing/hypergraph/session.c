@@ -113,10 +113,8 @@ static bool set_filter(struct filter *f, int opt, const char *arg)
 
 static bool set_option(struct session *s, int opt, const char *arg)
 {
-	if (opt == 'K')
-		return symbols_add_file(s->syms, 0, arg);
-	if (opt == 'G')
-		return symbols_add_guest_file(s->syms, arg);
+	if (strchr("KG", opt))
+		return symbols_set_option(s->syms, opt, arg);
 	if (strchr("VCPFTD", opt))
 		return set_filter(&s->filter, opt, arg);
 	return s->view->option(s, opt, arg);

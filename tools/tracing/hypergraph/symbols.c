@@ -284,7 +284,8 @@ bool symbols_add_file(struct symbols *syms, __u32 vm, const char *file)
 	return add_table(syms, st, ok);
 }
 
-bool symbols_add_guest_file(struct symbols *syms, const char *arg)
+/* @arg: "PID=FILE" */
+static bool add_guest_file(struct symbols *syms, const char *arg)
 {
 	char *end;
 	unsigned long pid = strtoul(arg, &end, 10);
@@ -293,6 +294,11 @@ bool symbols_add_guest_file(struct symbols *syms, const char *arg)
 		return symbols_add_file(syms, pid, end + 1);
 	warnx("--guest %s: not PID=FILE", arg);
 	return false;
+}
+
+bool symbols_set_option(struct symbols *syms, int opt, const char *arg)
+{
+	return opt == 'G' ? add_guest_file(syms, arg) : symbols_add_file(syms, 0, arg);
 }
 
 /*

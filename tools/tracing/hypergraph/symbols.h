@@ -35,8 +35,11 @@ void symbols_free(struct symbols *syms);
  */
 bool symbols_add_file(struct symbols *syms, __u32 vm, const char *file);
 
-/* The same of "PID=FILE" */
-bool symbols_add_guest_file(struct symbols *syms, const char *arg);
+/*
+ * The same for the argument of an option: 'G', that is --guest, takes "PID=FILE", and 'K',
+ * any other one, the FILE of all VMs.
+ */
+bool symbols_set_option(struct symbols *syms, int opt, const char *arg);
 
 /*
  * A recording has the symbols that were added behind all else, so that it needs no other

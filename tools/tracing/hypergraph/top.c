@@ -361,15 +361,13 @@ static bool set_option(struct top *t, int opt, const char *arg)
 		return set_delay(t, arg);
 	case 'n':
 		return set_screens(t, arg);
-	case 'K':
-		return symbols_add_file(t->syms, 0, arg);
-	case 'G':
-		return symbols_add_guest_file(t->syms, arg);
-	default:
+	case 'V':
 		if (filter_parse_vm(&t->filter, arg))
 			return true;
 		warnx("--vm %s: not a pid", arg);
 		return false;
+	default:
+		return symbols_set_option(t->syms, opt, arg);
 	}
 }
 
