@@ -25,7 +25,7 @@
 #define MAX_CPUS	8192
 
 /* Of sections and of options */
-enum { ID_OPTIONS = 0, ID_BUFFER = 3, ID_TRACE_CLOCK = 4, ID_STRINGS = 15 };
+enum { ID_OPTIONS = 0, ID_BUFFER = 3, ID_TRACE_CLOCK = 4, ID_TSC2NSEC = 14, ID_STRINGS = 15 };
 #define SECTION_COMPRESSED	1
 #define SECTION_HEADER_SIZE	16
 
@@ -52,6 +52,7 @@ struct layout {
 	__u64 link_at;		/* of what leads to the next section of options */
 	__u64 buffer_at;	/* of the section that has the events */
 	char clock[32];
+	bool converted;		/* libtracecmd makes ns of that clock's times */
 	struct part *parts;
 	unsigned int nr_parts;
 	unsigned int cpus;
@@ -180,27 +181,6 @@ static void read_entry(struct layout *l, unsigned int cpu)
 	l->cut = true;
 }
 
-static void read_table(struct layout *l)
-{
-	char type[MAX_STRING];
-	__u32 i, cpus;
-
-	skip_descriptions(l);
-	cpus = read_number(l, 4);
-	read_string(l, type);
-	if (!strcmp(type, "options  ")) {
-		while (!l->ended && read_number(l, 2))
-			skip(l, read_number(l, 4));
-		read_string(l, type);
-	}
-	/* Else it holds text. */
-	if (strcmp(type, "flyrecord"))
-		cpus = 0;
-	for (i = 0; i < cpus && i < MAX_CPUS && !l->ended; i++)
-		read_entry(l, i);
-	l->cut |= l->ended;
-}
-
 /* "local [mono] boot": the chosen one */
 static void read_clock(struct layout *l, __u32 size)
 {
@@ -213,6 +193,41 @@ static void read_clock(struct layout *l, __u32 size)
 	end = begin ? strchr(begin, ']') : NULL;
 	if (end)
 		snprintf(l->clock, sizeof(l->clock), "%.*s", (int)(end - begin - 1), begin + 1);
+}
+
+static void read_option(struct layout *l, __u16 id, __u32 size)
+{
+	__u64 at = l->at;
+
+	if (id == ID_TRACE_CLOCK)
+		read_clock(l, size);
+	else if (id == ID_TSC2NSEC)
+		l->converted = true;
+	if (!l->ended)
+		l->at = at;
+	skip(l, size);
+}
+
+static void read_table(struct layout *l)
+{
+	char type[MAX_STRING];
+	__u32 i, cpus;
+	__u16 id;
+
+	skip_descriptions(l);
+	cpus = read_number(l, 4);
+	read_string(l, type);
+	if (!strcmp(type, "options  ")) {
+		while (!l->ended && (id = read_number(l, 2)))
+			read_option(l, id, read_number(l, 4));
+		read_string(l, type);
+	}
+	/* Else it holds text. */
+	if (strcmp(type, "flyrecord"))
+		cpus = 0;
+	for (i = 0; i < cpus && i < MAX_CPUS && !l->ended; i++)
+		read_entry(l, i);
+	l->cut |= l->ended;
 }
 
 /* Of the top instance, which has no name: hypergraph uses no other one. */
@@ -259,13 +274,12 @@ static __u64 read_options(struct layout *l)
 				l->link_at = at;
 			return next;
 		}
-		if (id == ID_BUFFER)
+		if (id == ID_BUFFER) {
 			read_buffer(l);
-		else if (id == ID_TRACE_CLOCK)
-			read_clock(l, size);
-		if (!l->ended)
-			l->at = at;
-		skip(l, size);
+			if (!l->ended)
+				l->at = at;
+		}
+		read_option(l, id, size);
 	}
 	return 0;
 }
@@ -549,6 +563,20 @@ void layout_free(struct layout *l)
 bool layout_is_cut(const struct layout *l)
 {
 	return l->cut;
+}
+
+const char *layout_foreign_clock(const struct layout *l)
+{
+	static const char * const ns[] = {
+		"local", "global", "perf", "mono", "mono_raw", "boot", "tai", "",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(ns); i++) {
+		if (!strcmp(l->clock, ns[i]))
+			return NULL;
+	}
+	return l->converted ? NULL : l->clock;
 }
 
 __u32 layout_page_size(const struct layout *l)

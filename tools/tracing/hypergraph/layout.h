@@ -25,6 +25,9 @@ FILE *layout_copy(struct layout *l);
 /* Says on stderr where the file, which is called @file, is cut. */
 void layout_warn(const struct layout *l, const char *file);
 
+/* The clock of its times if those are not in ns, or NULL */
+const char *layout_foreign_clock(const struct layout *l);
+
 /* Of ring buffers, in bytes */
 __u32 layout_page_size(const struct layout *l);
 

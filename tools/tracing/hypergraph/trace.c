@@ -790,6 +790,15 @@ static struct trace *open_copy(const char *file, struct layout **layout)
 	return t;
 }
 
+static void warn_of_clock(const struct trace *t)
+{
+	const char *clock = layout_foreign_clock(t->layout);
+
+	if (clock)
+		warnx("%s: recorded with the clock %s: times of the host are not in ns",
+		      t->file, clock);
+}
+
 struct trace *trace_open(const char *file, const char *path)
 {
 	struct layout *layout;
@@ -807,6 +816,7 @@ struct trace *trace_open(const char *file, const char *path)
 		return NULL;
 	}
 	t->layout = layout;
+	warn_of_clock(t);
 	t->progress = xcalloc(layout_cpus(layout), sizeof(*t->progress));
 	return t;
 }

@@ -581,7 +581,7 @@ static void put_events(FILE *out, int with_hypergraph)
 	put_text(out, entry_format);
 }
 
-static void put_header(FILE *out, int with_hypergraph)
+static void put_header(FILE *out, int with_hypergraph, const char *clock)
 {
 	fwrite("\x17\x08\x44tracing6\0\0\x08", 14, 1, out);	/* little endian, 64 bits */
 	put32(out, PAGE);
@@ -596,7 +596,12 @@ static void put_header(FILE *out, int with_hypergraph)
 	put64(out, 0);		/* no command names */
 	put32(out, CPUS);
 	put_string(out, "options  ");
-	put(out, "\0\0", 2);	/* none */
+	if (clock) {
+		put(out, "\4\0", 2);
+		put32(out, strlen(clock) + 1);
+		put_string(out, clock);
+	}
+	put(out, "\0\0", 2);
 	put_string(out, "flyrecord");
 }
 
@@ -715,6 +720,7 @@ int main(int argc, char **argv)
 
 	/* The format of kvm's events only, as a host without the patch has */
 	int without = argc == 2 && !strcmp(argv[1], "--without-hypergraph");
+	const char *clock = argc == 3 && !strcmp(argv[1], "--clock") ? argv[2] : NULL;
 
 	if (argc == 3 && !strcmp(argv[1], "--load")) {
 		add_load(atol(argv[2]));
@@ -722,7 +728,7 @@ int main(int argc, char **argv)
 		while (fgets(line, sizeof(line), stdin))
 			parse_line(line);
 	}
-	put_header(stdout, !without);
+	put_header(stdout, !without, clock);
 	put_data(stdout);
 	return fflush(stdout) ? 1 : 0;
 }

@@ -215,6 +215,21 @@ test_truncated() {
 	fi
 }
 
+# clock NAME CLOCKS [STDERR]
+clock() {
+	"$gen_trace" --clock "$2" <"$dir/cases/calls.events" >"$tmp/some.dat"
+	cp "$dir/kallsyms" "$tmp/kallsyms"
+	run report --kallsyms kallsyms some.dat
+	echo "${3:-}" | sed '/^$/d' >"$tmp/said"
+	reports "$1" "$dir/cases/calls.report" "$tmp/said"
+}
+
+test_clocks() {
+	clock "a clock in ns" "local global [mono] x86-tsc"
+	clock "a clock in other units" "local global mono [counter]" \
+		"hypergraph: some.dat: recorded with the clock counter: times of the host are not in ns"
+}
+
 # bad_kallsyms NAME LINE CONTENT
 bad_kallsyms() {
 	printf '%s' "$3" >"$tmp/kallsyms"
@@ -461,6 +476,7 @@ test_folded_exits
 test_without_kallsyms
 test_bad_traces
 test_truncated
+test_clocks
 test_bad_kallsyms
 test_filters
 test_symbols
