@@ -29,6 +29,7 @@ help:
 	echo "make check-kvm  KVM's own selftests on hosts without and with this series, and"
 	echo "             with KVM_UNIT_TESTS=dir some of that checkout's: 40 minutes"
 	echo "             CPU=intel: those about nested guests; TESTS=regex: those that match"
+	echo "make fuzz    the tool's readers, with libFuzzer: an hour; MINUTES=60"
 	echo "make bench   what exits and traced calls cost, counted in instructions"
 	echo "make install the tool, its manual pages and plugin; PREFIX=/usr/local, DESTDIR="
 	echo "make deb     the same as a Debian package, in out/tool"
@@ -69,6 +70,14 @@ tool: packages
 .PHONY: install deb
 install deb: tool
 	+$(MAKE) -s -C tools/tracing/hypergraph O=$(out)/tool VERSION=$(BASE) $@
+
+MINUTES ?= 60
+
+.PHONY: fuzz
+fuzz: tool
+	vm/packages fuzz
+	+$(MAKE) -s -C tools/tracing/hypergraph O=$(out)/tool fuzz
+	vm/fuzz $(out)/tool $(MINUTES)
 
 .PHONY: check-packages
 check-packages: packages
