@@ -3,17 +3,12 @@
  * In place of libFuzzer: runs fuzz.c once on each file of a directory, whose name is
  * printed before, so that the last one is what it ended with.
  */
+#include "fuzz.c"
+
 #include <dirent.h>
-#include <err.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <unistd.h>
 
 /* As large as an input can be */
 #define INPUT_SIZE	(1024 * 1024)
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
 static void run_file(int dir, const char *name)
 {
