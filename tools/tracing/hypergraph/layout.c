@@ -50,6 +50,7 @@ struct layout {
 	__u32 page_size;
 	__u64 options_at;	/* version 7: of the first section of options */
 	__u64 link_at;		/* of what leads to the next section of options */
+	bool listed;		/* version 7: an option says where events are */
 	__u64 buffer_at;	/* of the section that has the events */
 	char clock[32];
 	bool converted;		/* libtracecmd makes ns of that clock's times */
@@ -237,6 +238,7 @@ static void read_buffer(struct layout *l)
 	__u32 i, cpus;
 	__u64 at;
 
+	l->listed = true;
 	at = read_number(l, 8);
 	read_string(l, name);
 	if (*name || l->buffer_at)
@@ -398,7 +400,7 @@ static bool read_sections(struct layout *l)
 	if (!sections_end(l))
 		return false;
 	read_all_options(l);
-	if (l->buffer_at && !l->cut) {
+	if (l->listed && !l->cut) {
 		l->at = l->buffer_at + 2;
 		l->compressed = read_number(l, 2) & SECTION_COMPRESSED;
 		return true;

@@ -562,7 +562,7 @@ static int handle_record(struct tracecmd_input *input, struct tep_record *rec, i
 	struct progress *p = &t->progress[cpu];
 
 	(void)input;
-	/* Always, but what a damaged file says twice need not be the same. */
+	/* Not so only if the file contradicts itself */
 	if ((unsigned int)cpu < layout_cpus(t->layout)) {
 		if (!p->last)
 			p->first = rec->offset;
@@ -766,10 +766,10 @@ static struct trace *open_trace(const char *file, const char *path)
 	return t;
 }
 
-/* What can be had of a file that is cut */
+/* What can be had of a file that is cut: *@layout becomes that of the copy. */
 static struct trace *open_copy(const char *file, struct layout **layout)
 {
-	struct trace *t = NULL;
+	struct trace *t;
 	FILE *copy;
 	char *path;
 
@@ -778,14 +778,13 @@ static struct trace *open_copy(const char *file, struct layout **layout)
 	if (!copy)
 		return NULL;
 	path = xasprintf("/proc/self/fd/%d", fileno(copy));
-	t = open_trace(file, path);
-	if (t) {
+	layout_free(*layout);
+	*layout = layout_read(path);
+	t = open_trace(file, *layout ? path : NULL);
+	if (t)
 		t->copy = copy;
-		layout_free(*layout);
-		*layout = layout_read(path);
-	} else {
+	else
 		fclose(copy);
-	}
 	free(path);
 	return t;
 }
