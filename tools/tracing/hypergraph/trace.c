@@ -555,20 +555,23 @@ void trace_record(struct trace *t, struct tep_record *rec)
 		handle_lost(t, NULL, rec);
 }
 
+static void note_progress(struct progress *p, const struct tep_record *rec)
+{
+	if (!p->last)
+		p->first = rec->offset;
+	p->last = rec->offset;
+	p->ts = rec->ts;
+}
+
 static int handle_record(struct tracecmd_input *input, struct tep_record *rec, int cpu,
 			 void *data)
 {
 	struct trace *t = data;
-	struct progress *p = &t->progress[cpu];
 
 	(void)input;
 	/* Not so only if the file contradicts itself */
-	if ((unsigned int)cpu < layout_cpus(t->layout)) {
-		if (!p->last)
-			p->first = rec->offset;
-		p->last = rec->offset;
-		p->ts = rec->ts;
-	}
+	if ((unsigned int)cpu < layout_cpus(t->layout))
+		note_progress(&t->progress[cpu], rec);
 	trace_record(t, rec);
 	return 0;
 }
