@@ -369,6 +369,9 @@ static void perfetto_host(void *ctx, struct vcpu *v, const struct trace_event *e
 
 	if (!b->host_end)
 		return;
+	/* What the exit's own events took is not in its duration. */
+	if (b->host_end < ev->ts)
+		b->host_end = ev->ts;
 	if (ev->type == TRACE_HOST_RETURN) {
 		add_track_event(e, v, PERFETTO__TRACK_EVENT__TYPE__TYPE_SLICE_END, NULL, ev->ts);
 		b->open_host--;

@@ -51,6 +51,12 @@ static void add_event(struct record *r, const char *event)
 {
 	add_arg(r, xstrdup("-e"));
 	add_arg(r, xstrdup(event));
+}
+
+/* An event that says which VM it is of */
+static void add_vm_event(struct record *r, const char *event)
+{
+	add_event(r, event);
 	if (!r->vm)
 		return;
 	add_arg(r, xstrdup("-f"));
@@ -125,9 +131,12 @@ static bool make_args(struct record *r)
 	add_arg(r, xstrdup("mono"));
 	add_arg(r, xstrdup("-b"));
 	add_arg(r, xasprintf("%ld", buffer_size()));
-	add_event(r, "hypergraph:hypergraph_host");
+	add_vm_event(r, "hypergraph:hypergraph_host");
 	if (r->exits)
-		add_event(r, "hypergraph:hypergraph_exit");
+		add_vm_event(r, "hypergraph:hypergraph_exit");
+	/* Where an exit begins among the functions of the host */
+	if (r->exits && r->nr_functions)
+		add_event(r, "kvm:kvm_exit");
 	if (!add_functions(r))
 		return false;
 	for (arg = r->command; arg && *arg; arg++)

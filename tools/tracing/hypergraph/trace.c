@@ -81,19 +81,15 @@ enum record {
 };
 
 /*
- * What the host called since the last VM entry, until it is known which exit that was
- * for. More than a screenful of screens of them is not a call graph that one reads, and
- * a thread that makes no exits must not cost memory for what it calls.
+ * What the host called since a kvm_exit, until it is known whose exit that was. Times do not
+ * tell this from what the VM entry before called: the event of an exit is written some time
+ * after the exit's duration ended. More than a screenful of screens of them is not a call
+ * graph that one reads.
  */
 #define MAX_HOST_CALLS	4096
 
-struct host_call {
-	struct trace_event ev;
-	unsigned int entry;	/* index of its call's entry */
-};
-
 struct host_calls {
-	struct host_call *list;
+	struct trace_event *list;
 	unsigned int nr;
 	unsigned int alloc;
 };
@@ -102,11 +98,11 @@ struct host_calls {
 struct thread {
 	struct thread *next;	/* in order of appearance */
 	bool known;		/* a guest was heard from here: vm and vcpu are valid */
-	bool held;		/* exit waits for the entry that ends it */
+	bool held;		/* a kvm_exit waits for what ends it */
 	int host_cpu;		/* where it was seen last */
 	__u32 vm;
 	__u32 vcpu;
-	struct trace_event exit;
+	struct trace_event exit;	/* if held */
 	struct track *track;	/* which it ran last */
 	struct host_calls calls;
 };
@@ -160,6 +156,8 @@ struct trace {
 	struct track **last_track;
 	struct map nested_map;		/* a nested track of each VM that has any */
 	bool joined_seen;
+	bool exit_seen;
+	bool host_call_seen;
 
 	trace_handler_t handler;
 	void *ctx;
@@ -244,87 +242,72 @@ static void deliver(struct trace *t, struct track *track, struct trace_event *ev
 	t->handler(t->ctx, ev);
 }
 
-/* What the host called while nobody asked for it, or for a hypercall, is no one's. */
+/* What the host called for a hypercall is no one's. */
 static void drop_host_calls(struct thread *th)
 {
 	th->calls.nr = 0;
 }
 
-/* The lowest depth among those made since @ts */
-static __u32 host_base(const struct host_calls *calls, __u64 ts)
+static void deliver_host_calls(struct trace *t, struct thread *th, struct track *track)
 {
+	struct host_calls *calls = &th->calls;
 	__u32 base = ~0U;
 	unsigned int i;
 
 	for (i = 0; i < calls->nr; i++) {
-		const struct trace_event *ev = &calls->list[i].ev;
-
-		if (ev->ts >= ts && ev->host.depth < base)
-			base = ev->host.depth;
+		if (calls->list[i].host.depth < base)
+			base = calls->list[i].host.depth;
 	}
-	return base;
-}
-
-/* Those made since the exit at @ts: what the VM entry before it called is not its own. */
-static void deliver_host_calls(struct trace *t, struct thread *th, struct track *track, __u64 ts)
-{
-	struct host_calls *calls = &th->calls;
-	__u32 base = host_base(calls, ts);
-	unsigned int i;
-
 	for (i = 0; i < calls->nr; i++) {
-		struct host_call *call = &calls->list[i];
-
-		if (calls->list[call->entry].ev.ts < ts)
-			continue;
-		call->ev.host.depth -= base;
-		deliver(t, track, &call->ev);
+		calls->list[i].host.depth -= base;
+		deliver(t, track, &calls->list[i]);
 	}
 	drop_host_calls(th);
 }
 
-static struct host_call *add_host_call(struct thread *th, enum trace_event_type type,
-				       const struct tep_record *rec)
+static struct trace_event *add_host_call(struct thread *th, enum trace_event_type type,
+					 const struct tep_record *rec)
 {
 	struct host_calls *calls = &th->calls;
-	struct host_call *call;
+	struct trace_event *ev;
 
 	if (calls->nr == calls->alloc) {
 		calls->alloc = calls->alloc ? 2 * calls->alloc : 64;
 		calls->list = xrealloc(calls->list, calls->alloc * sizeof(*calls->list));
 	}
-	call = &calls->list[calls->nr];
-	call->ev = (struct trace_event){ .type = type, .ts = rec->ts };
-	call->entry = calls->nr++;
-	return call;
+	ev = &calls->list[calls->nr++];
+	*ev = (struct trace_event){ .type = type, .ts = rec->ts };
+	return ev;
 }
 
 static void handle_host_entry(struct trace *t, struct thread *th, const struct tep_record *rec)
 {
 	struct trace_event *ev;
 
+	t->host_call_seen = true;
+	if (!th->held)
+		return;
 	/* Returns, of which there are no more than of entries, may go beyond it. */
 	if (th->calls.nr >= MAX_HOST_CALLS) {
 		t->totals.host_calls_left_out++;
 		return;
 	}
-	ev = &add_host_call(th, TRACE_HOST_ENTRY, rec)->ev;
+	ev = add_host_call(th, TRACE_HOST_ENTRY, rec);
 	ev->host.addr = read_field(&t->graph_entry_field[GRAPH_FUNC], rec);
 	ev->host.depth = read_field(&t->graph_entry_field[GRAPH_DEPTH], rec);
 	ev->host.open = true;
 }
 
 /* The innermost call that has not returned yet, if it is @addr's at @depth: or NULL */
-static struct host_call *find_open(const struct host_calls *calls, __u64 addr, __u32 depth)
+static struct trace_event *find_open(const struct host_calls *calls, __u64 addr, __u32 depth)
 {
 	unsigned int i = calls->nr;
 
 	while (i--) {
-		const struct trace_event *ev = &calls->list[i].ev;
+		struct trace_event *ev = &calls->list[i];
 
 		if (ev->type == TRACE_HOST_ENTRY && ev->host.open && ev->host.depth <= depth)
-			return ev->host.depth == depth && ev->host.addr == addr ?
-			       &calls->list[i] : NULL;
+			return ev->host.depth == depth && ev->host.addr == addr ? ev : NULL;
 	}
 	return NULL;
 }
@@ -334,27 +317,31 @@ static void handle_host_return(struct trace *t, struct thread *th, const struct 
 {
 	__u64 addr = read_field(&t->graph_return_field[GRAPH_FUNC], rec);
 	__u32 depth = read_field(&t->graph_return_field[GRAPH_DEPTH], rec);
-	struct host_call *entry = find_open(&th->calls, addr, depth), *call;
-	unsigned int nr;
+	struct trace_event *ev = find_open(&th->calls, addr, depth);
 
-	if (!entry)
+	if (!ev)
 		return;
-	entry->ev.host.open = false;
-	nr = entry->entry;
-	call = add_host_call(th, TRACE_HOST_RETURN, rec);
-	call->entry = nr;
-	call->ev.host.addr = addr;
-	call->ev.host.depth = depth;
-	call->ev.host.duration = read_field(&t->graph_return_field[GRAPH_RETTIME], rec) -
-				 read_field(&t->graph_return_field[GRAPH_CALLTIME], rec);
+	ev->host.open = false;
+	ev = add_host_call(th, TRACE_HOST_RETURN, rec);
+	ev->host.addr = addr;
+	ev->host.depth = depth;
+	ev->host.duration = read_field(&t->graph_return_field[GRAPH_RETTIME], rec) -
+			    read_field(&t->graph_return_field[GRAPH_CALLTIME], rec);
 }
 
-/* @duration is 0 when the entry was not recorded. */
+/*
+ * Of a kvm_exit without a hypergraph_exit. If those are recorded, it was of another VM,
+ * or was lost. @duration is 0 when the entry was not recorded.
+ */
 static void end_exit(struct trace *t, struct thread *th, __u64 duration)
 {
 	if (!th->held)
 		return;
 	th->held = false;
+	if (t->joined_seen) {
+		drop_host_calls(th);
+		return;
+	}
 	if (!th->known) {
 		t->totals.foreign_exits++;
 		drop_host_calls(th);
@@ -363,7 +350,7 @@ static void end_exit(struct trace *t, struct thread *th, __u64 duration)
 	th->exit.exit.duration = duration;
 	th->exit.exit.maybe_nested = map_get(&t->nested_map, th->vm);
 	deliver(t, run_track(t, th, th->vm, th->vcpu, false), &th->exit);
-	deliver_host_calls(t, th, th->track, th->exit.ts);
+	deliver_host_calls(t, th, th->track);
 }
 
 static void handle_exit(struct trace *t, struct thread *th, struct tep_record *rec)
@@ -371,6 +358,7 @@ static void handle_exit(struct trace *t, struct thread *th, struct tep_record *r
 	struct trace_event *ev = &th->exit;
 
 	end_exit(t, th, 0);
+	t->exit_seen = true;
 	ev->type = TRACE_EXIT;
 	ev->exit.reason = read_field(&t->exit_field[EXIT_REASON], rec);
 	ev->exit.isa = read_field(&t->exit_field[EXIT_ISA], rec);
@@ -400,6 +388,9 @@ static void handle_joined(struct trace *t, struct thread *th, struct track *trac
 {
 	struct trace_event ev = { .type = TRACE_EXIT };
 
+	ev.exit.duration = read_field(&t->joined_field[JOINED_DURATION], rec);
+	ev.ts = th->held ? th->exit.ts : rec->ts - ev.exit.duration;
+	th->held = false;
 	if (!track) {
 		t->totals.foreign_exits++;
 		drop_host_calls(th);
@@ -408,10 +399,8 @@ static void handle_joined(struct trace *t, struct thread *th, struct track *trac
 	ev.exit.reason = read_field(&t->joined_field[JOINED_REASON], rec);
 	ev.exit.isa = read_field(&t->joined_field[JOINED_ISA], rec);
 	ev.exit.rip = read_field(&t->joined_field[JOINED_RIP], rec);
-	ev.exit.duration = read_field(&t->joined_field[JOINED_DURATION], rec);
-	ev.ts = rec->ts - ev.exit.duration;
 	deliver(t, track, &ev);
-	deliver_host_calls(t, th, track, ev.ts);
+	deliver_host_calls(t, th, track);
 }
 
 /* @fields are those of an event of hypergraph. */
@@ -443,8 +432,6 @@ static struct track *begin_hypercall(struct trace *t, struct thread *th, struct 
 /* NULL if the exit is of a thread that had sent nothing yet */
 static struct track *begin_joined(struct trace *t, struct thread *th, struct tep_record *rec)
 {
-	/* If kvm_exit is recorded as well, it was of this very exit. */
-	th->held = false;
 	t->joined_seen = true;
 	return th->known ? read_track(t, th, t->joined_field, rec) : NULL;
 }
@@ -538,7 +525,7 @@ static void handle_thread(struct trace *t, struct thread *th, enum record type,
 		handle_host_entry(t, th, rec);
 	else if (type == RECORD_HOST_RETURN)
 		handle_host_return(t, th, rec);
-	else if (!t->joined_seen)
+	else
 		handle_exit(t, th, rec);
 }
 
@@ -616,6 +603,9 @@ int trace_read(struct trace *t, trace_handler_t handler, void *ctx)
 		      t->totals.events, t->last_ts / 1000000000, t->last_ts % 1000000000);
 		return -1;
 	}
+	if (t->host_call_seen && !t->exit_seen)
+		warnx("%s: recorded without kvm_exit: functions of the host are left out",
+		      t->file);
 	if (!t->totals.hypercalls) {
 		warnx("%s: no hypergraph_host events were recorded: did a guest trace?", t->file);
 		return -1;

@@ -416,6 +416,7 @@ test_folded_exits() {
 test_limit() {
 	awk 'BEGIN {
 		print "enter 0 101 2000 100 0 ffffffff81000100 0"
+		print "exit 0 101 2500 2 0x7b ffffffff81000110"
 		for (i = 0; i < 4095; i++)
 			print "host_enter 0 101", 3000 + i, "ffffffff91000200", i % 900
 		for (; i < 4097; i++)
