@@ -542,12 +542,24 @@ void trace_record(struct trace *t, struct tep_record *rec)
 		handle_lost(t, NULL, rec);
 }
 
-static void note_progress(struct progress *p, const struct tep_record *rec)
+/*
+ * False if libtracecmd goes back, as it does by an event whose damaged size is negative, or
+ * has events of a CPU that has none.
+ */
+static bool note_progress(struct trace *t, unsigned int cpu, const struct tep_record *rec)
 {
+	struct progress *p;
+
+	if (cpu >= layout_cpus(t->layout))
+		return false;
+	p = &t->progress[cpu];
+	if (p->last && rec->offset <= p->last)
+		return false;
 	if (!p->last)
 		p->first = rec->offset;
 	p->last = rec->offset;
 	p->ts = rec->ts;
+	return true;
 }
 
 static int handle_record(struct tracecmd_input *input, struct tep_record *rec, int cpu,
@@ -556,9 +568,8 @@ static int handle_record(struct tracecmd_input *input, struct tep_record *rec, i
 	struct trace *t = data;
 
 	(void)input;
-	/* Not so only if the file contradicts itself */
-	if ((unsigned int)cpu < layout_cpus(t->layout))
-		note_progress(&t->progress[cpu], rec);
+	if (!note_progress(t, cpu, rec))
+		return -1;
 	trace_record(t, rec);
 	return 0;
 }
