@@ -44,6 +44,35 @@ plain_tap()
 		-e '/^(not )?ok /p' -e '/^# /p'
 }
 
+# beside NAME COMMAND...: run COMMAND's suites in the background, in a $work of their own:
+# an emulator is busy on one CPU. join waits for them, and prints what they say.
+beside()
+{
+	lane=$work/$1
+	shift
+	mkdir "$lane"
+	cp -a "$work/share" "$lane/"
+	set -m # or the group that is ended would be ours
+	in_lane "$@" >"$lane/said" 2>&1 &
+	lane_pid=$!
+	set +m
+	trap 'kill -- -$lane_pid' EXIT
+}
+
+in_lane()
+{
+	set +m
+	work=$lane
+	"$@"
+}
+
+join()
+{
+	tail -n +1 -f --pid="$lane_pid" "$lane/said"
+	trap - EXIT
+	wait "$lane_pid"
+}
+
 count()
 {
 	grep -cE "$1" "$results" || :
