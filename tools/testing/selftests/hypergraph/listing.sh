@@ -27,16 +27,27 @@ exits_between()
 	sed '1,/ kvm_hypercall:/d' "$WORK/report" | grep -q ' kvm_exit:'
 }
 
-# Every return has the address and the depth of a call that is open. Not by task: which
-# one is running is not known before the first switch, nor from when a switch is announced
-# until it is made.
+# Every return has the address and the depth of a call that is open in its task: the
+# running one or, from when a switch is announced until it is made, still the previous one.
+# Who ran before the first switch is known from that, and "" until then.
 returns_match_calls()
 {
 	awk '
-	$2 == "0x64" { open[$4, $6]++ }
+	function task_of(pid)
+	{
+		return pid == first ? "" : pid
+	}
+	$2 == "0x3e8" {
+		if (first == "")
+			first = $4
+		previous = task_of($4)
+		task = task_of($6)
+	}
+	$2 == "0x64" { open[task, $4, $6]++ }
 	$2 == "0x65" {
 		n++
-		if (--open[$4, $8] < 0)
+		of = open[task, $4, $8] ? task : previous
+		if (--open[of, $4, $8] < 0)
 			bad++
 	}
 	END { exit bad > 0 || !n }' "$WORK/hypercalls"
