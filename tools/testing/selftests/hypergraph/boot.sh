@@ -3,8 +3,8 @@
 # ftrace=hypergraph traces a guest from start_kernel() on, and the host learns the
 # levels of its boot; hypergraph_boot= picks some of them.
 set -eu
-. "$(dirname "$(readlink -f "$0")")/functions.sh"
-. "$TESTDIR/calls.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/functions.sh"
+. "$TESTDIR/lib/calls.sh"
 
 # boot OPTIONS: boot a guest that traces initcalls, with OPTIONS on its command line
 boot()
@@ -12,7 +12,7 @@ boot()
 	status=0
 	record "-e hypergraph_host" guest --append "ftrace=hypergraph \
 		ftrace_filter=do_one_initcall,start_kernel,rest_init,*_init $1" \
-		"$TESTDIR/boot.guest.sh" "$SHARE" || status=$?
+		"$TESTDIR/guest/boot.sh" "$SHARE" || status=$?
 	recorded_events >"$WORK/events"
 	learn_names "$WORK/events"
 	marks_recorded <"$WORK/events" >"$WORK/marks"

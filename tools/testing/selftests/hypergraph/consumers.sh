@@ -4,8 +4,8 @@
 # filters and histograms all see the same run of two guests, and each finds in it as
 # many events of each guest as the guest has sent.
 set -eu
-. "$(dirname "$(readlink -f "$0")")/functions.sh"
-. "$TESTDIR/calls.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/functions.sh"
+. "$TESTDIR/lib/calls.sh"
 
 calls_a="outer chain"		# 12 calls
 calls_b="parent outer"		# 1008, of which 1003 of test_leaf
@@ -160,7 +160,7 @@ start_guest()
 	_name=$1
 	shift
 	mkdir "$SHARE/$_name"
-	guest --vm-args "-pidfile $WORK/$_name.pid" "$TESTDIR/consumers.guest.sh" \
+	guest --vm-args "-pidfile $WORK/$_name.pid" "$TESTDIR/guest/consumers.sh" \
 		"$SHARE/$_name" "$@" >"$WORK/$_name.log" 2>&1 &
 }
 

@@ -3,8 +3,8 @@
 # ftrace's controls do to hypergraph what they do to function_graph: with each of
 # them set for both, the host recorded the calls that function_graph recorded.
 set -eu
-. "$(dirname "$(readlink -f "$0")")/functions.sh"
-. "$TESTDIR/calls.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/functions.sh"
+. "$TESTDIR/lib/calls.sh"
 
 cases="filter notrace mod graph_function graph_notrace max_depth pid pid_fork
 	tracing_on thresh irqs no_irqs sleep_time no_sleep_time no_entry no_sched
@@ -17,7 +17,7 @@ record_cases()
 	shift
 	status=0
 	rm -f "$SHARE"/*.stats
-	record "-e hypergraph_host" guest --cpus "$cpus" "$TESTDIR/controls.guest.sh" \
+	record "-e hypergraph_host" guest --cpus "$cpus" "$TESTDIR/guest/controls.sh" \
 		"$SHARE" "$@" || status=$?
 	check_equal "$cpus vCPUs: the guest's status" $status 0
 	[ $status -eq 0 ] || ktap_finished

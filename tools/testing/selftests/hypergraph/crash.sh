@@ -2,15 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0
 # However a guest ends, its host has recorded how, and the call stack it ended in.
 set -eu
-. "$(dirname "$(readlink -f "$0")")/functions.sh"
-. "$TESTDIR/calls.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/functions.sh"
+. "$TESTDIR/lib/calls.sh"
 
 # crash HOW: a guest that ends so; its status is none unless it powers off
 crash()
 {
 	rm -f "$SHARE/kallsyms"
 	record_any "-e hypergraph_host" guest --append oops=panic \
-		"$TESTDIR/crash.guest.sh" "$SHARE" "$1" || :
+		"$TESTDIR/guest/crash.sh" "$SHARE" "$1" || :
 	recorded_events >"$WORK/events"
 	learn_names "$WORK/events"
 	marks_recorded <"$WORK/events" >"$WORK/marks"

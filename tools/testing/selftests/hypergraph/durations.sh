@@ -11,8 +11,8 @@
 # What fgraph does before a function's entry and after its return callback is in the
 # floor and not in a duration: the leaf tells how much that is.
 set -eu
-. "$(dirname "$(readlink -f "$0")")/functions.sh"
-. "$TESTDIR/calls.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/functions.sh"
+. "$TESTDIR/lib/calls.sh"
 
 functions="leaf chain parent sleep"
 
@@ -50,7 +50,7 @@ ktap_set_plan 5
 
 status=0
 # shellcheck disable=SC2086 # a list
-record "-e hypergraph_host" guest "$TESTDIR/durations.guest.sh" "$SHARE" $functions || status=$?
+record "-e hypergraph_host" guest "$TESTDIR/guest/durations.sh" "$SHARE" $functions || status=$?
 check_equal "the guest's status" $status 0
 [ $status -eq 0 ] || ktap_finished
 recorded_events >"$WORK/events"

@@ -4,9 +4,9 @@
 # TSC ticks: "hypercall cpuid". Under a deterministic clock these are
 # instructions, and two host kernels can be compared.
 set -eu
-. "$(dirname "$(readlink -f "$0")")/functions.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/functions.sh"
 
 need_host
 need_module test_hypercall
-guest "$TESTDIR/exit_cost.guest.sh" "$SHARE" >"$WORK/log" 2>&1 || show "$WORK/log"
+guest "$TESTDIR/guest/exit_cost.sh" "$SHARE" >"$WORK/log" 2>&1 || show "$WORK/log"
 cat "$SHARE/cost"

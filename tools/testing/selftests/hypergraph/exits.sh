@@ -4,7 +4,7 @@
 # was a hypercall of hypergraph's, and else hypergraph_exit. kvm_exit, kvm_userspace_exit
 # and kvm_entry, recorded at the same time, tell what is to be in it.
 set -eu
-. "$(dirname "$(readlink -f "$0")")/functions.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/functions.sh"
 
 # The raw fields of all events, without what the KVM plugin makes of them
 raw_events()
@@ -110,7 +110,7 @@ ktap_set_plan 6
 
 status=0
 record "-e hypergraph -e kvm_exit -e kvm_userspace_exit -e kvm_entry" \
-	guest "$TESTDIR/exits.guest.sh" "$SHARE" || status=$?
+	guest "$TESTDIR/guest/exits.sh" "$SHARE" || status=$?
 check_equal "the guest's status" $status 0
 raw_events | join_events >"$WORK/counts"
 show "$WORK/counts"

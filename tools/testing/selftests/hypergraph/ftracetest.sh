@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # ftrace's own tests of the tracer, in a guest.
 set -eu
-. "$(dirname "$(readlink -f "$0")")/functions.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/functions.sh"
 
 ftracetest=$(readlink -f "$TESTDIR/../ftrace/ftracetest") || ftracetest=
 
@@ -11,7 +11,7 @@ run()
 {
 	: >"$SHARE/log"
 	status=0
-	record "$2" guest "$TESTDIR/ftracetest.guest.sh" "$ftracetest" "$SHARE" || status=$?
+	record "$2" guest "$TESTDIR/guest/ftracetest.sh" "$ftracetest" "$SHARE" || status=$?
 	[ $status -eq 0 ] || show "$SHARE/log"
 	check_equal "$1: status" $status 0
 	check_equal "$1: tests that passed" "$(grep -c '\[PASS\]' "$SHARE/log")" 3

@@ -3,7 +3,7 @@
 # On a host whose KVM does not know hypergraph, its kvm_hypercall tracepoint
 # shows the three hypercalls with the arguments of include/uapi/linux/hypergraph.h.
 set -eu
-. "$(dirname "$(readlink -f "$0")")/functions.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/functions.sh"
 
 hex='0x[0-9a-f]+'
 text='0xffffffff[0-9a-f]{8}'
@@ -61,7 +61,7 @@ ktap_set_plan 8
 
 status=0
 record "-e kvm_hypercall -e kvm_exit -f exit_reason!=$(hypercall_exit)" \
-	guest "$TESTDIR/listing.guest.sh" "$SHARE" || status=$?
+	guest "$TESTDIR/guest/listing.sh" "$SHARE" || status=$?
 check_equal "the guest's status" $status 0
 
 trace-cmd report -N -i "$WORK/trace.dat" 2>/dev/null >"$WORK/report"

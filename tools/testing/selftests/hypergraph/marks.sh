@@ -3,7 +3,7 @@
 # What a guest's program writes to hypergraph_marker is recorded by the host, whole
 # and in order with calls, or is refused.
 set -eu
-. "$(dirname "$(readlink -f "$0")")/functions.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/functions.sh"
 
 # The recorded events in short, marks with their length
 in_order()
@@ -28,7 +28,7 @@ ktap_print_header
 ktap_set_plan 9
 
 status=0
-record "-e hypergraph_host" guest "$TESTDIR/marks.guest.sh" "$SHARE" || status=$?
+record "-e hypergraph_host" guest "$TESTDIR/guest/marks.sh" "$SHARE" || status=$?
 check_equal "the guest's status" $status 0
 recorded_events >"$WORK/events"
 marks_recorded <"$WORK/events" >"$WORK/marks"

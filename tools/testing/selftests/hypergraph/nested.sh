@@ -3,9 +3,9 @@
 # What a nested guest sends is recorded by the host if its admin says so, and unless
 # the guest whose guest it is keeps it to itself or records it.
 set -eu
-. "$(dirname "$(readlink -f "$0")")/functions.sh"
-. "$TESTDIR/calls.sh"
-. "$TESTDIR/levels.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/functions.sh"
+. "$TESTDIR/lib/calls.sh"
+. "$TESTDIR/lib/levels.sh"
 
 PARAMETER=/sys/module/kvm/parameters/hypertrace_nested
 
@@ -66,7 +66,7 @@ ktap_set_plan 33
 serve "$SHARE" host &
 status=0
 record "-e hypergraph_host" \
-	guest --host "$TESTDIR/nested.guest.sh" "$SHARE" "$TESTDIR" || status=$?
+	guest --host "$TESTDIR/guest/nested.sh" "$SHARE" "$TESTDIR" || status=$?
 kill $!
 echo "$before" >$PARAMETER
 check_equal "the nested guest's status" $status 42

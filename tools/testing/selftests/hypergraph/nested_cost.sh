@@ -4,7 +4,7 @@
 # TSC, and "exits N", those to this host. Nested guests' are recorded meanwhile if this
 # host knows how. Under a deterministic clock ticks are instructions.
 set -eu
-. "$(dirname "$(readlink -f "$0")")/functions.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/functions.sh"
 
 PROGRAM=/share/hypergraph_perf_test
 PARAMETER=/sys/module/kvm/parameters/hypertrace_nested
@@ -50,7 +50,7 @@ fi
 mkdir "$INSTANCE"
 echo 1000 >"$INSTANCE/buffer_size_kb"
 
-guest --host "$TESTDIR/nested_cost.guest.sh" "$SHARE" $PROGRAM >"$WORK/log" 2>&1 &
+guest --host "$TESTDIR/guest/nested_cost.sh" "$SHARE" $PROGRAM >"$WORK/log" 2>&1 &
 guest=$!
 while [ ! -e "$SHARE/started" ] && kill -0 $guest 2>/dev/null; do
 	sleep 0.1

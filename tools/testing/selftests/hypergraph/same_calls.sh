@@ -3,8 +3,8 @@
 # What the host recorded of a guest is, call for call, what function_graph
 # recorded in that guest at the same time, and is all that the guest sent.
 set -eu
-. "$(dirname "$(readlink -f "$0")")/functions.sh"
-. "$TESTDIR/calls.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/functions.sh"
+. "$TESTDIR/lib/calls.sh"
 
 check_guest()
 {
@@ -14,7 +14,7 @@ check_guest()
 	status=0
 	record "-e hypergraph_host" guest --cpus "$cpus" \
 		--vm-args "-drive file=$WORK/disk,if=virtio,format=raw" \
-		"$TESTDIR/same_calls.guest.sh" "$SHARE" || status=$?
+		"$TESTDIR/guest/same_calls.sh" "$SHARE" || status=$?
 	check_equal "$cpus vCPUs: the guest's status" $status 0
 	recorded_events >"$WORK/events"
 	learn_names "$WORK/events"

@@ -3,7 +3,7 @@
 # The tool on a host: it records a guest with its exits and the functions of the host that
 # served them, shows them live meanwhile, and tells of the recording what the guest sent.
 set -eu
-. "$(dirname "$(readlink -f "$0")")/functions.sh"
+. "$(dirname "$(readlink -f "$0")")/lib/functions.sh"
 
 need_host
 need_event
@@ -31,7 +31,7 @@ wait_for()
 # Its life before would be most of the recording.
 start_guest()
 {
-	guest --vm-args "-pidfile $WORK/pid" "$TESTDIR/tool.guest.sh" "$SHARE" \
+	guest --vm-args "-pidfile $WORK/pid" "$TESTDIR/guest/tool.sh" "$SHARE" \
 		>"$WORK/guest.log" 2>&1 &
 	guest=$!
 	wait_for "$SHARE/ready"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: exits.guest.sh DIR
+# Usage: exits.sh DIR
 # In a guest: hypercalls of the tracer's among other exits.
 set -eu
 

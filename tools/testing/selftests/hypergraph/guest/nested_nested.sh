@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: nested.nested.sh DIR TESTDIR PHASE...
+# Usage: nested_nested.sh DIR TESTDIR PHASE...
 # In a nested guest: trace the same calls in each phase, for which its guest sees to the
-# state of guest and host, and in the last what same_calls.guest.sh traces.
+# state of guest and host, and in the last what guest/same_calls.sh traces.
 set -eu
 
 dir=$1
 tests=$2
 shift 2
-. "$tests/levels.sh"
+. "$tests/lib/levels.sh"
 
 trace_calls()
 {
@@ -34,5 +34,5 @@ done
 echo calls
 ask "$dir" guest "begin calls"
 echo >set_ftrace_filter
-"$tests/same_calls.guest.sh" "$dir"
+"$tests/guest/same_calls.sh" "$dir"
 exit 42

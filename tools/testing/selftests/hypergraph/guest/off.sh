@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: off.guest.sh DIR
+# Usage: off.sh DIR
 # In a guest: what each hypercall returns, and what the tracer counts.
 set -eu
 

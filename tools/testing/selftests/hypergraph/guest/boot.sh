@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: boot.guest.sh DIR
+# Usage: boot.sh DIR
 # In a guest that was booted with ftrace=hypergraph
 set -eu
 

@@ -99,7 +99,7 @@ same_calls()
 	check "$1" [ $same -eq 0 ]
 }
 
-# check_vcpu VCPU DESCRIPTION: what same_calls.guest.sh traced on it is in $WORK/events.
+# check_vcpu VCPU DESCRIPTION: what guest/same_calls.sh traced on it is in $WORK/events.
 # An interrupt right in a function of set_graph_function, which is at depth 0, may come
 # when one tracer has begun with it and the other has not.
 check_vcpu()

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: listing.guest.sh DIR
+# Usage: listing.sh DIR
 # In a guest: trace the writes of a task called hypergraph-test.
 set -eu
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: tool.guest.sh DIR
+# Usage: tool.sh DIR
 # In a guest: trace what test_calls.ko calls, which is 1003 calls of test_leaf and some.
 # DIR gets the guest's symbols, and files that tell when it is ready, and done; it waits for
 # one named go.

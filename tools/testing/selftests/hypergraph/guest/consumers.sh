@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: consumers.guest.sh DIR CALL...
+# Usage: consumers.sh DIR CALL...
 # In a guest: once all in the host are ready to listen, trace what the CALLs of
 # test_calls.ko call. DIR gets where these functions are and what the tracer counted.
 set -eu

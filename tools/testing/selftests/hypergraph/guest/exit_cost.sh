@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: exit_cost.guest.sh DIR
+# Usage: exit_cost.sh DIR
 # In a guest: what a hypercall and a CPUID cost.
 set -eu
 

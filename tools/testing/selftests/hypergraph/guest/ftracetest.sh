@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: ftracetest.guest.sh FTRACETEST DIR
+# Usage: ftracetest.sh FTRACETEST DIR
 # In a guest: run ftrace's own tests of the tracer, with their output in DIR/log.
 set -eu
 

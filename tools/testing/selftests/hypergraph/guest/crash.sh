@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: crash.guest.sh DIR HOW
+# Usage: crash.sh DIR HOW
 # In a guest: trace, and end as HOW says.
 set -eu
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: durations.guest.sh DIR FUNCTION...
+# Usage: durations.sh DIR FUNCTION...
 # In a guest: what each of test_calls.ko's functions takes by itself, with an
 # fgraph_ops that does nothing, with function_graph, and with the tracer.
 set -eu

@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: nested.guest.sh DIR TESTDIR
+# Usage: nested.sh DIR TESTDIR
 # In a guest that is a host: boot a nested guest, and begin phases when it asks for them.
 # shellcheck disable=SC2317 # functions are asked for
 set -eu
 
 dir=$1
 tests=$2
-. "$tests/levels.sh"
+. "$tests/lib/levels.sh"
 parameters=/sys/module/kvm/parameters
 event=events/hypergraph/hypergraph_host
 
@@ -66,7 +66,7 @@ cd /sys/kernel/tracing
 echo 4000 >buffer_size_kb
 serve "$dir" guest &
 status=0
-GUEST_APPEND=loglevel=5 GUEST_TIMEOUT=500 guest "$tests/nested.nested.sh" "$dir" "$tests" \
+GUEST_APPEND=loglevel=5 GUEST_TIMEOUT=500 guest "$tests/guest/nested_nested.sh" "$dir" "$tests" \
 	off on private not_private recorded_by_guest recorded_again both || status=$?
 kill $!
 exit $status

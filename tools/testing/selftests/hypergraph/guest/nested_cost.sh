@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: nested_cost.guest.sh DIR PROGRAM
+# Usage: nested_cost.sh DIR PROGRAM
 # In a guest that is a host: run a nested guest that does hypercalls, once to measure
 # them, and then while the host counts exits.
 set -eu

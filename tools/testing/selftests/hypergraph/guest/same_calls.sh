@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: same_calls.guest.sh DIR
+# Usage: same_calls.sh DIR
 # In a guest: trace one workload on every vCPU with hypergraph and, in another
 # trace instance, with function_graph. DIR gets what function_graph recorded. If there
 # is a disk, the workload's files are on it.

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: controls.guest.sh DIR CASE...
+# Usage: controls.sh DIR CASE...
 # In a guest: set each of ftrace's controls for hypergraph and, in a trace instance,
 # for function_graph, and trace what calls the functions of test_calls.ko. DIR gets
 # per case what function_graph recorded and what hypergraph counted. In the host's

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: refusal.guest.sh DIR ROUNDS
+# Usage: refusal.sh DIR ROUNDS
 # In a guest: select and leave the tracer under load, ROUNDS times.
 set -eu
 

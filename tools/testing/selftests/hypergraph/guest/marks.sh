@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: marks.guest.sh DIR
+# Usage: marks.sh DIR
 # In a guest: write marks of all lengths, between calls. DIR gets what was refused.
 set -eu
 
