@@ -39,7 +39,7 @@ help:
 	echo "             ICOUNT=1        the deterministic clock: time goes by instructions"
 	echo "             CPU=intel       a host with Intel's VMX, in Bochs; needs RUN"
 	echo "             EMU=bochs       Bochs for AMD's SVM too; needs RUN, has ICOUNT always"
-	echo "             KCONFIG=file    a config fragment over vm/kernel.config"
+	echo "             KCONFIG=file    a config fragment over vm/build/kernel.config"
 	echo "             STOCK=1         a host without this series; guests have it"
 	echo "make clean   remove out/"
 	echo
@@ -48,20 +48,20 @@ help:
 
 .PHONY: packages
 packages:
-	vm/packages
+	vm/build/packages
 
 .PHONY: source
 source: packages
-	vm/base $(BASE) $(base)
-	vm/tree $(BASE) $(base)
+	vm/build/base $(BASE) $(base)
+	vm/build/tree $(BASE) $(base)
 
 .PHONY: kernel
 kernel: source
-	vm/kernel $(base) hypergraph $(KCONFIG)
+	vm/build/kernel $(base) hypergraph $(KCONFIG)
 
 .PHONY: stock-kernel
 stock-kernel: source
-	vm/kernel $(base) stock $(KCONFIG)
+	vm/build/kernel $(base) stock $(KCONFIG)
 
 .PHONY: tool
 tool: packages
@@ -75,18 +75,18 @@ MINUTES ?= 60
 
 .PHONY: fuzz
 fuzz: tool
-	vm/packages fuzz
+	vm/build/packages fuzz
 	+$(MAKE) -s -C tools/tracing/hypergraph O=$(out)/tool fuzz
-	vm/fuzz $(out)/tool $(MINUTES)
+	vm/check/fuzz $(out)/tool $(MINUTES)
 
 .PHONY: check-packages
 check-packages: packages
-	vm/packages check
+	vm/build/packages check
 
 .PHONY: bochs
 bochs: packages
-	vm/packages bochs
-	vm/bochs-build $(out)
+	vm/build/packages bochs
+	vm/machine/bochs-build $(out)
 
 ifeq ($(filter amd-qemu amd-bochs intel-bochs,$(CPU)-$(EMU)),)
 $(error CPU=$(CPU) EMU=$(EMU): QEMU emulates CPU=amd, Bochs CPU=amd and CPU=intel)
@@ -100,7 +100,7 @@ ifneq ($(and $(RUN),$(filter vm,$(MAKECMDGOALS))),)
 EXIT_STATUS_FILE := $(out)/vm/exit-status
 -load $(out)/exit_status.so
 
-$(out)/exit_status.so: vm/exit-status.c | packages
+$(out)/exit_status.so: vm/build/exit-status.c | packages
 	mkdir -p $(out)
 	gcc -Wall -Wextra -O2 -shared -fPIC -o $@ $<
 endif
@@ -109,7 +109,7 @@ host := $(if $(STOCK),$(stock)$(if $(KCONFIG),-$(basename $(notdir $(KCONFIG))))
 
 .PHONY: vm
 vm: kernel $(if $(STOCK),stock-kernel) $(filter bochs,$(EMU))
-	vm/run --emulator $(EMU) --cpu $(CPU) --kernel $(host) --modules $(host)/modules \
+	vm/machine/run --emulator $(EMU) --cpu $(CPU) --kernel $(host) --modules $(host)/modules \
 		--guest-kernel $(kernel)/arch/x86/boot/bzImage \
 		$(if $(RUN),--run "$(RUN)") $(if $(SHARE),--share "$(SHARE)") \
 		$(if $(ICOUNT),--icount) \
@@ -117,36 +117,36 @@ vm: kernel $(if $(STOCK),stock-kernel) $(filter bochs,$(EMU))
 
 .PHONY: demo
 demo: kernel tool
-	vm/demo $(kernel) $(tool)
+	vm/demo/run $(kernel) $(tool)
 
 .PHONY: demo-nested
 demo-nested: kernel tool
-	vm/demo $(kernel) $(tool) nested
+	vm/demo/run $(kernel) $(tool) nested
 
 .PHONY: check
 check: check-packages kernel stock-kernel tool bochs
-	vm/check $(base) $(out)/tool $(CPU)
+	vm/check/all $(base) $(out)/tool $(CPU)
 
-kvm_config := $(CURDIR)/vm/kvm-suites.config
+kvm_config := $(CURDIR)/vm/build/kvm-suites.config
 
 .PHONY: check-kvm
 check-kvm: check-packages source $(filter bochs,$(EMU))
-	vm/kernel $(base) stock $(kvm_config)
-	vm/kernel $(base) hypergraph $(kvm_config)
-	vm/check-kvm $(base) $(CPU)
+	vm/build/kernel $(base) stock $(kvm_config)
+	vm/build/kernel $(base) hypergraph $(kvm_config)
+	vm/check/kvm $(base) $(CPU)
 
 .PHONY: bench
 bench: check-packages kernel stock-kernel bochs
-	vm/bench $(base) $(BASE) $(out)/bench.json
+	vm/check/bench $(base) $(BASE) $(out)/bench.json
 
-debug_configs := $(CURDIR)/vm/debug.config $(CURDIR)/vm/kcsan.config
+debug_configs := $(CURDIR)/vm/build/debug.config $(CURDIR)/vm/build/kcsan.config
 
 .PHONY: check-debug
 check-debug: kernel
 	for config in $(debug_configs); do \
-		vm/kernel $(base) hypergraph $$config || exit; \
+		vm/build/kernel $(base) hypergraph $$config || exit; \
 	done
-	vm/check-debug $(base) $(debug_configs)
+	vm/check/debug $(base) $(debug_configs)
 
 .PHONY: clean
 clean:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Sourced by what runs suites of tests, after common.sh. It sets $vm to this directory,
+# Sourced by what runs suites of tests, after common.sh. It sets $vm to the one above it,
 # $out to the base's, $work to where the suites keep what they need for a while, and
 # $guest_build to the build whose kernel the guests run. $cpu may be the hosts' vendor.
 # shellcheck shell=bash disable=SC2154,SC2034
@@ -95,7 +95,7 @@ kselftest()
 	printf '#!/bin/sh\nexport GUEST_APPEND="%s"\nexec /share/run_kselftest.sh %s\n' \
 		"${GUEST_APPEND:-}" "$*" >"$work/run"
 	chmod +x "$work/run"
-	"$vm/run" --cpu "${cpu:-amd}" --kernel "$_build" --modules "$_build/modules" \
+	"$vm/machine/run" --cpu "${cpu:-amd}" --kernel "$_build" --modules "$_build/modules" \
 		--guest-kernel "$guest_build/arch/x86/boot/bzImage" \
 		${host_files:+--host-files "$host_files"} \
 		--share "$work/share" --run "$work/run" --timeout 3600 \
@@ -113,11 +113,11 @@ with_two_cpus="-t two_vms -t other_thread -t vm_killed -t vm_ends -t hypercalls 
 selftests="try ./kvm_pv_test; try ./hypergraph_nested_test; try ./hypergraph_test $not_configured"
 
 # kvm_selftests BUILD COMMANDS OPTIONS...: run selftests of KVM's own framework, which the
-# shell's COMMANDS name, in a host of that kernel that vm/run boots with OPTIONS. What it
+# shell's COMMANDS name, in a host of that kernel that vm/machine/run boots with OPTIONS. What it
 # logs meanwhile is shown, and a report in it is a failure.
 kvm_selftests()
 {
-	"$vm/kvm-selftests" "$out" "$work/share/kvm" hypergraph_test \
+	"$vm/check/kvm-selftests" "$out" "$work/share/kvm" hypergraph_test \
 		hypergraph_nested_test hypergraph_stress_test kvm_pv_test || return
 	_build=$1
 	cat >"$work/run" <<-END
@@ -140,7 +140,7 @@ kvm_selftests()
 	END
 	chmod +x "$work/run"
 	shift 2
-	"$vm/run" "$@" --kernel "$_build" --modules "$_build/modules" \
+	"$vm/machine/run" "$@" --kernel "$_build" --modules "$_build/modules" \
 		--guest-kernel "$out/hypergraph/build/arch/x86/boot/bzImage" \
 		--share "$work/share" --run "$work/run" --timeout 2400 \
 		--log "$work/console.log"
