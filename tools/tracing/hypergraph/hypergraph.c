@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "hypergraph.h"
-#include "util.h"
+#include "util/util.h"
 
 struct command {
 	const char *name;

@@ -14,10 +14,10 @@
 #include <traceevent/event-parse.h>
 #include <traceevent/trace-seq.h>
 
-#include "exit_reason.h"
-#include "marks.h"
-#include "symbols.h"
-#include "trace.h"
+#include "input/exit_reason.h"
+#include "graph/marks.h"
+#include "graph/symbols.h"
+#include "input/trace.h"
 
 /* What libtraceevent looks up: all else of this library is its own. */
 #define EXPORTED	__attribute__((visibility("default")))

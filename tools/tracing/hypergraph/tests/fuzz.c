@@ -14,17 +14,17 @@
 #include "gen-trace.c"
 #undef main
 
-#define input_is_sound input_is_really_sound
-#include "../input.c"
-#undef input_is_sound
+#define sound_check sound_really_check
+#include "input/sound.c"
+#undef sound_check
 
 #include <getopt.h>
 #include <stdio_ext.h>
 #include <unistd.h>
 #include <sys/mman.h>
 
-#include "../hypergraph.h"
-#include "../util.h"
+#include "hypergraph.h"
+#include "util/util.h"
 
 static const char some_symbols[] =
 	"ffffffff81000000 T _text\nffffffff81000000 T _stext\n"
@@ -35,9 +35,9 @@ static int trace_fd, symbols_fd;
 static bool sound;
 
 /* A process for each input would make that slow, where it is known. */
-bool input_is_sound(const char *path)
+bool sound_check(const char *path)
 {
-	return sound || input_is_really_sound(path);
+	return sound || sound_really_check(path);
 }
 
 /* Files in memory, which the commands find below /proc */

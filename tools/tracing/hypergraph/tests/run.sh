@@ -361,7 +361,7 @@ read_export() {
 	case $1 in
 	folded) cat "$tmp/exported" ;;
 	speedscope) python3 -m json.tool "$tmp/exported" ;;
-	perfetto) protoc --decode=perfetto.Trace -I "$dir/.." perfetto.proto <"$tmp/exported" ;;
+	perfetto) protoc --decode=perfetto.Trace -I "$dir/../export" perfetto.proto <"$tmp/exported" ;;
 	ctf) babeltrace2 --clock-seconds --no-delta "$tmp/exported" ;;
 	trace-dat) trace-cmd report -i "$tmp/exported" ;;
 	esac

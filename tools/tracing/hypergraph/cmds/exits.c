@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0
+/* hypergraph exits: what the guests' VM exits cost the host, and who caused them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "input/exit_reason.h"
+#include "hypergraph.h"
+#include "cmds/session.h"
+#include "graph/stacks.h"
+#include "util/util.h"
+
+struct exits {
+	struct session s;
+	bool folded;
+	struct stacks stacks;		/* their leaves are reasons */
+	struct map reasons;		/* their names, by ISA and reason */
+	__u64 nr;
+	__u64 ns;
+	__u64 nr_untimed;
+};
+
+/* What came of a vCPU since it last sent something: it may not be tracing any more. */
+struct silence {
+	__u64 nr;
+	__u64 ns;
+};
+
+static const struct option exits_options[] = {
+	{ "folded", no_argument, NULL, 'f' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static bool exits_option(struct session *s, int opt, const char *arg)
+{
+	struct exits *x = (struct exits *)s;
+
+	(void)opt;
+	(void)arg;
+	x->folded = true;
+	return true;
+}
+
+/* Where the guest was: in a function that is traced, or in one that is not */
+static struct stack_node *add_place(struct exits *x, struct stack_node *node,
+				    const struct vcpu *v, const struct kernel *kernel,
+				    const struct trace_event *ev)
+{
+	static const char user[] = "[user]", nested[] = "[nested or not]";
+	const struct task *task = v->current;
+	const char *special = NULL;
+	__u64 offset;
+	bool created;
+
+	if (ev->exit.maybe_nested)
+		special = nested;
+	else if (ev->exit.rip < KERNEL_ADDRESS)
+		special = user;
+	if (!special) {
+		const char *name = kernel_function(kernel, ev->exit.rip, &offset);
+
+		if (name && task->nr_frames &&
+		    ev->exit.rip - offset == task->frames[task->nr_frames - 1].addr)
+			return node;
+		return stacks_function(&x->stacks, node, kernel, ev->exit.rip);
+	}
+	node = stacks_child(&x->stacks, node, (size_t)special, &created);
+	if (created)
+		node->name = xstrdup(special);
+	return node;
+}
+
+static char *reason_name(struct exits *x, const struct trace_event *ev)
+{
+	__u64 key = map_key(ev->exit.isa, ev->exit.reason);
+	char *name = map_get(&x->reasons, key);
+
+	if (name)
+		return name;
+	name = exit_reason_name(ev->exit.isa, ev->exit.reason);
+	map_add(&x->reasons, key, name);
+	return name;
+}
+
+static void exits_exit(void *ctx, struct vcpu *v, const struct trace_event *ev)
+{
+	struct exits *x = ctx;
+	struct kernel kernel = symbols_kernel(x->s.syms, v->guest);
+	struct silence *silence = v->priv;
+	char *reason = reason_name(x, ev);
+	struct stack_node *node;
+	bool created;
+
+	node = stacks_open(&x->stacks, v, &kernel);
+	node = add_place(x, node, v, &kernel, ev);
+	node = stacks_child(&x->stacks, node, (size_t)reason, &created);
+	if (created)
+		node->name = xstrdup(reason);
+	node->count++;
+	node->weight += ev->exit.duration;
+	silence->nr++;
+	silence->ns += ev->exit.duration;
+	x->nr++;
+	x->ns += ev->exit.duration;
+	x->nr_untimed += !ev->exit.duration;
+}
+
+static void exits_vcpu_new(void *ctx, struct vcpu *v)
+{
+	(void)ctx;
+	v->priv = xcalloc(1, sizeof(struct silence));
+}
+
+static void exits_event(struct session *s, const struct trace_event *ev)
+{
+	if (ev->type == TRACE_HYPERCALL)
+		*(struct silence *)callgraph_vcpu(&s->cg, ev)->priv = (struct silence){ 0 };
+	callgraph_event(&s->cg, ev);
+}
+
+static const struct callgraph_ops exits_ops = {
+	.vcpu_new = exits_vcpu_new,
+	.exit = exits_exit,
+};
+
+static bool is_reason(const struct stack_node *node)
+{
+	return node->count && !node->child;
+}
+
+/* A stack has the sums of its reasons until they are printed. */
+static struct stack_node **sort_stacks(struct exits *x, size_t *nr)
+{
+	struct stack_node **sorted = xcalloc(x->stacks.nr_nodes + 1, sizeof(*sorted)), *node;
+
+	*nr = 0;
+	for (node = x->stacks.last; node; node = node->next) {
+		if (!is_reason(node))
+			continue;
+		if (!node->parent->count)
+			sorted[(*nr)++] = node->parent;
+		node->parent->count += node->count;
+		node->parent->weight += node->weight;
+	}
+	qsort(sorted, *nr, sizeof(*sorted), stacks_compare);
+	return sorted;
+}
+
+static double share(const struct exits *x, __u64 ns)
+{
+	return x->ns ? 100.0 * ns / x->ns : 0;
+}
+
+static void put_reasons(const struct exits *x, const struct stack_node *stack)
+{
+	struct stack_node **sorted = xcalloc(x->reasons.used, sizeof(*sorted)), *node;
+	size_t i, nr = 0;
+
+	for (node = stack->child; node; node = node->sibling) {
+		if (is_reason(node))
+			sorted[nr++] = node;
+	}
+	qsort(sorted, nr, sizeof(*sorted), stacks_compare);
+	for (i = 0; i < nr; i++)
+		printf("%12.3f %5.1f%% %9llu  %s\n", sorted[i]->weight / 1e3,
+		       share(x, sorted[i]->weight), sorted[i]->count, sorted[i]->name);
+	free(sorted);
+}
+
+static const struct stack_node *task_of(const struct stack_node *node)
+{
+	while (node->parent)
+		node = node->parent;
+	return node;
+}
+
+static struct silence all_silence(const struct exits *x)
+{
+	struct silence all = { 0 };
+	const struct vcpu *v;
+
+	for (v = x->s.cg.vcpus; v; v = v->next) {
+		const struct silence *silence = v->priv;
+
+		all.nr += silence->nr;
+		all.ns += silence->ns;
+	}
+	return all;
+}
+
+static void put_remark(__u64 n, const char *what, const char *remark)
+{
+	fputs("# ", stdout);
+	print_count(n, what, stdout);
+	puts(remark);
+}
+
+static void put_summary(const struct exits *x, size_t nr_stacks)
+{
+	const struct trace_totals *totals = &x->s.totals;
+	struct silence silence = all_silence(x);
+
+	fputs("\n# ", stdout);
+	print_count(x->nr, "VM exit", stdout);
+	printf(", %.3f us of the host, ", x->ns / 1e3);
+	print_count(nr_stacks, "stack", stdout);
+	fputs(totals->lost_uncounted ? ", more than " : ", ", stdout);
+	print_count(totals->lost, "event", stdout);
+	fputs(" lost\n", stdout);
+	if (x->nr_untimed)
+		put_remark(x->nr_untimed, "VM exit", " whose entry was not recorded: no time");
+	if (silence.nr)
+		put_remark(silence.nr, "VM exit",
+			   " after all that their vCPU sent: it may have ended tracing");
+	if (totals->foreign_exits)
+		put_remark(totals->foreign_exits, "VM exit",
+			   " of vCPUs that had sent nothing yet: left out");
+	fputs("# ", stdout);
+	print_count(totals->hypercalls, "hypercall", stdout);
+	printf(" of hypergraph itself, %.3f us of the host: left out\n", totals->overhead / 1e3);
+}
+
+static void put_table(struct exits *x)
+{
+	size_t i, nr;
+	struct stack_node **sorted = sort_stacks(x, &nr);
+
+	printf("#   TIME, us  SHARE     EXITS  REASON\n");
+	for (i = 0; i < nr; i++) {
+		printf("\n%12.3f %5.1f%% %9llu  %s: ", sorted[i]->weight / 1e3,
+		       share(x, sorted[i]->weight), sorted[i]->count, task_of(sorted[i])->name);
+		stacks_print(sorted[i], stdout);
+		putchar('\n');
+		put_reasons(x, sorted[i]);
+	}
+	put_summary(x, nr);
+	free(sorted);
+}
+
+static void put_folded(struct exits *x)
+{
+	const struct stack_node *node;
+
+	for (node = x->stacks.last; node; node = node->next) {
+		if (!node->count)
+			continue;
+		stacks_print_folded(node, stdout);
+		printf(" %llu\n", node->weight);
+	}
+}
+
+static int exits_end(struct session *s)
+{
+	struct exits *x = (struct exits *)s;
+
+	if (x->folded)
+		put_folded(x);
+	else
+		put_table(x);
+	return 0;
+}
+
+static void exits_free(struct session *s)
+{
+	struct exits *x = (struct exits *)s;
+	struct vcpu *v;
+	size_t i;
+
+	for (v = s->cg.vcpus; v; v = v->next)
+		free(v->priv);
+	for (i = 0; i < x->reasons.size; i++)
+		free(x->reasons.slots[i].value);
+	map_free(&x->reasons);
+	stacks_free(&x->stacks);
+}
+
+static const struct view exits_view = {
+	.help =
+		"usage: hypergraph exits [--folded] [OPTIONS] [TRACE]\n"
+		"\n"
+		"Prints for each task and call stack of the guests traced in TRACE (trace.dat) how\n"
+		"many VM exits it caused, and how long the host took for them: in all, then by\n"
+		"reason, the longest first.\n"
+		"\n"
+		"  --folded         a line for each stack and reason, with ns: for flame graphs\n",
+	.filtered = true,
+	.options = exits_options,
+	.option = exits_option,
+	.ops = &exits_ops,
+	.event = exits_event,
+	.end = exits_end,
+	.free = exits_free,
+};
+
+int cmd_exits(int argc, char **argv)
+{
+	struct exits x = { 0 };
+
+	return session_run(&x.s, &exits_view, argc, argv);
+}

@@ -1,0 +1,683 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * hypergraph report: the guests' call graph in the manner of function_graph,
+ * with the VM exits in place.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/callgraph.h"
+#include "input/exit_reason.h"
+#include "hypergraph.h"
+#include "cmds/session.h"
+#include "util/util.h"
+
+#define INDENT		2
+
+/* Digits and point of a duration, as ftrace has them */
+#define DURATION_WIDTH	8
+
+/*
+ * What a vCPU did last waits for what it does next: an entry, because a
+ * function that calls nothing is one line, the host's too; an exit, because it may
+ * repeat.
+ */
+enum held { HELD_NOTHING, HELD_ENTRY, HELD_EXIT, HELD_HOST_ENTRY };
+
+/* A vCPU's part of the output */
+struct column {
+	const struct task *shown;	/* whose lines the last ones were */
+	enum held held;
+	struct frame frame;
+	struct trace_event exit;	/* the first of a row of equal ones */
+	unsigned long long exits;	/* how many */
+	__u64 duration;			/* of all together */
+	__u32 exit_depth;
+	struct trace_event host;	/* a TRACE_HOST_ENTRY */
+	bool introduced;		/* if nested: it was said who that is */
+	char name[16];			/* "12) " */
+	char vm_name[16];		/* what precedes that if there are several VMs */
+};
+
+/* The most frequent lines are put together here, for one call of stdio each. */
+struct line {
+	size_t len;
+	char text[4096];
+};
+
+struct report {
+	struct session s;
+	struct line line;
+	unsigned int header_vms;	/* what the last header was for */
+	unsigned int vms;
+	unsigned int vcpus;
+	unsigned int nested_vcpus;
+	unsigned long long calls;
+	unsigned long long exits;
+	unsigned long long host_calls;
+};
+
+static void line_write(struct line *l)
+{
+	fwrite(l->text, 1, l->len, stdout);
+	l->len = 0;
+}
+
+static void line_add(struct line *l, const char *text, size_t len)
+{
+	if (len > sizeof(l->text) - l->len)
+		line_write(l);
+	if (len > sizeof(l->text)) {
+		fwrite(text, 1, len, stdout);
+		return;
+	}
+	memcpy(l->text + l->len, text, len);
+	l->len += len;
+}
+
+static void line_adds(struct line *l, const char *text)
+{
+	line_add(l, text, strlen(text));
+}
+
+/* Once, and again when a second VM adds a column. */
+static void put_header(struct report *r)
+{
+	bool vm = r->vms > 1;
+
+	if (r->header_vms == r->vms || r->header_vms > 1)
+		return;
+	r->header_vms = r->vms;
+	printf("#%s vCPU DURATION                  FUNCTION CALLS\n", vm ? "    VM  " : "");
+	printf("#%s |     |   |                     |   |   |   |\n", vm ? "     |  " : "");
+}
+
+static void line_vcpu(struct report *r, const struct vcpu *v)
+{
+	const struct column *col = v->priv;
+
+	if (r->vms > 1)
+		line_adds(&r->line, col->vm_name);
+	line_adds(&r->line, col->name);
+}
+
+/* Before the first line of a nested vCPU */
+static void put_introduction(const struct vcpu *v)
+{
+	struct column *col = v->priv;
+
+	if (!v->nested || col->introduced)
+		return;
+	col->introduced = true;
+	fputs("# ", stdout);
+	guest_print(v, stdout);
+	putchar('\n');
+}
+
+/* As ftrace does when another task's functions follow on a CPU */
+static void put_task_change(struct report *r, const struct vcpu *v,
+			    const struct task *from, const struct task *to)
+{
+	static const char rule[] = " ------------------------------------------\n";
+
+	fputs(rule, stdout);
+	line_vcpu(r, v);
+	line_write(&r->line);
+	putchar(' ');
+	if (from) {
+		task_print(from, stdout);
+		fputs("  =>  ", stdout);
+	}
+	task_print(to, stdout);
+	putchar('\n');
+	fputs(rule, stdout);
+}
+
+/* Starts a line of @v's current task, up to the duration. */
+static void line_start(struct report *r, const struct vcpu *v)
+{
+	struct column *col = v->priv;
+
+	put_header(r);
+	put_introduction(v);
+	/* Before the first sched_switch there is nothing to tell. */
+	if (col->shown != v->current && (col->shown || v->current != &v->unknown))
+		put_task_change(r, v, col->shown, v->current);
+	col->shown = v->current;
+	line_vcpu(r, v);
+}
+
+/* The same marks at the same limits as ftrace's */
+static char overhead_mark(unsigned long long ns)
+{
+	static const struct {
+		unsigned long long above;
+		char mark;
+	} marks[] = {
+		{ 1000000000, '$' },
+		{ 100000000, '@' },
+		{ 10000000, '*' },
+		{ 1000000, '#' },
+		{ 100000, '!' },
+		{ 10000, '+' },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(marks); i++) {
+		if (ns > marks[i].above)
+			return marks[i].mark;
+	}
+	return ' ';
+}
+
+/* The decimal digits of @n, ended at @end: returns where they begin. */
+static char *digits(char *end, unsigned long long n)
+{
+	do {
+		end--;
+		*end = '0' + n % 10;
+	} while (n /= 10);
+	return end;
+}
+
+/* As ftrace: at most seven digits, so a long time has fewer of its fraction. */
+static void line_duration(struct line *l, unsigned long long ns)
+{
+	char number[32], line[] = "x 1234567890123456 us         ";
+	char *end = number + sizeof(number) - 4, *begin = digits(end, ns / 1000);
+	int len = end - begin, pad;
+
+	if (len < DURATION_WIDTH - 1) {
+		end[0] = '.';
+		end[1] = '0' + ns % 1000 / 100;
+		end[2] = '0' + ns % 100 / 10;
+		end[3] = '0' + ns % 10;
+		len = len + 4 < DURATION_WIDTH ? len + 4 : DURATION_WIDTH;
+	}
+	pad = len < DURATION_WIDTH ? DURATION_WIDTH - len : 0;
+	line[0] = overhead_mark(ns);
+	memcpy(line + 2, begin, len);
+	memcpy(line + 2 + len, " us         ", 4 + pad);
+	line_add(l, line, 2 + len + 4 + pad);
+}
+
+/* @bar separates the duration from the function. */
+static void line_indent(struct line *l, char bar, __u32 depth)
+{
+	static char spaces[INDENT * (2 * MAX_DEPTH + 2)];
+
+	if (!spaces[0])
+		memset(spaces, ' ', sizeof(spaces));
+	line_add(l, &bar, 1);
+	line_add(l, spaces, INDENT + INDENT * depth);
+}
+
+static void line_timed(struct report *r, const struct vcpu *v, __u32 depth,
+		       unsigned long long ns)
+{
+	line_start(r, v);
+	line_duration(&r->line, ns);
+	line_indent(&r->line, '|', depth);
+}
+
+static void line_untimed(struct report *r, const struct vcpu *v, __u32 depth)
+{
+	line_start(r, v);
+	line_adds(&r->line, "              ");
+	line_indent(&r->line, '|', depth);
+}
+
+static void line_function(struct report *r, const struct vcpu *v, const struct frame *f)
+{
+	struct kernel kernel = symbols_kernel(r->s.syms, v->guest);
+	char hex[HEX_SIZE];
+	__u64 offset;
+	const char *name = kernel_function(&kernel, f->addr, &offset);
+
+	line_adds(&r->line, name ? name : format_hex(f->addr, hex));
+}
+
+static void put_untimed(struct report *r, const struct vcpu *v, __u32 depth)
+{
+	line_untimed(r, v, depth);
+	line_write(&r->line);
+}
+
+static void put_function(struct report *r, const struct vcpu *v, const struct frame *f)
+{
+	line_function(r, v, f);
+	line_write(&r->line);
+}
+
+static void release_entry(struct report *r, const struct vcpu *v)
+{
+	const struct column *col = v->priv;
+
+	line_untimed(r, v, col->frame.depth);
+	line_function(r, v, &col->frame);
+	line_adds(&r->line, "() {\n");
+	line_write(&r->line);
+}
+
+static void release_exit(struct report *r, const struct vcpu *v)
+{
+	const struct column *col = v->priv;
+	const struct trace_event *ev = &col->exit;
+	struct kernel kernel = symbols_kernel(r->s.syms, v->guest);
+
+	/* Another kernel's address would get a wrong name. */
+	if (ev->exit.maybe_nested)
+		kernel.table = NULL;
+
+	if (col->duration)
+		line_timed(r, v, col->exit_depth, col->duration);
+	else
+		line_untimed(r, v, col->exit_depth);
+	line_write(&r->line);
+	fputs("/* exit: ", stdout);
+	exit_reason_print(ev->exit.isa, ev->exit.reason, stdout);
+	if (col->exits > 1)
+		printf(" x%llu", col->exits);
+	if (ev->exit.rip >= KERNEL_ADDRESS) {
+		fputs("  rip ", stdout);
+		kernel_print_address(&kernel, ev->exit.rip, stdout);
+	} else {
+		fputs("  user ", stdout);
+		print_hex(ev->exit.rip, stdout);
+	}
+	fputs(" */\n", stdout);
+}
+
+/* A line of the exit before, of what the host did for it */
+static void put_host_line(struct report *r, const struct vcpu *v, const struct trace_event *ev)
+{
+	const struct column *col = v->priv;
+	__u32 depth = ev->host.depth < MAX_DEPTH ? ev->host.depth : MAX_DEPTH;
+
+	line_start(r, v);
+	if (ev->type == TRACE_HOST_RETURN)
+		line_duration(&r->line, ev->host.duration);
+	else
+		line_adds(&r->line, "              ");
+	line_indent(&r->line, '>', col->exit_depth + 1 + depth);
+	line_write(&r->line);
+}
+
+static void put_host_function(const struct report *r, __u64 addr)
+{
+	const char *name = trace_host_function(r->s.trace, addr);
+
+	if (name)
+		fputs(name, stdout);
+	else
+		print_hex(addr, stdout);
+}
+
+static void release_host_entry(struct report *r, const struct vcpu *v)
+{
+	const struct column *col = v->priv;
+
+	put_host_line(r, v, &col->host);
+	put_host_function(r, col->host.host.addr);
+	fputs(col->host.host.open ? "() { /* no return before the VM entry */\n" : "() {\n",
+	      stdout);
+}
+
+/* Prints what waited for the next event of @v. */
+static void release(struct report *r, const struct vcpu *v)
+{
+	struct column *col = v->priv;
+	enum held held = col->held;
+
+	col->held = HELD_NOTHING;
+	if (held == HELD_ENTRY)
+		release_entry(r, v);
+	else if (held == HELD_EXIT)
+		release_exit(r, v);
+	else if (held == HELD_HOST_ENTRY)
+		release_host_entry(r, v);
+}
+
+static void report_vcpu_new(void *ctx, struct vcpu *v)
+{
+	struct report *r = ctx;
+	const struct vcpu *first = r->s.cg.vcpus;
+
+	struct column *col = xcalloc(1, sizeof(*col));
+
+	v->priv = col;
+	snprintf(col->name, sizeof(col->name), v->nested ? "n%u) " : "%2u) ",
+		 v->nested ? v->nested_nr : v->id);
+	snprintf(col->vm_name, sizeof(col->vm_name), "%7u ", v->vm);
+	if (v->nested)
+		r->nested_vcpus++;
+	else
+		r->vcpus++;
+	while (first->vm != v->vm)
+		first = first->next;
+	if (first == v)
+		r->vms++;
+}
+
+static void report_entry(void *ctx, struct vcpu *v, const struct frame *f)
+{
+	struct report *r = ctx;
+	struct column *col = v->priv;
+
+	release(r, v);
+	col->held = HELD_ENTRY;
+	col->frame = *f;
+	r->calls++;
+}
+
+/* The innermost function ends. If its entry still waits, it was a leaf. */
+static bool take_leaf(struct column *col)
+{
+	if (col->held != HELD_ENTRY)
+		return false;
+	col->held = HELD_NOTHING;
+	return true;
+}
+
+static void report_ret(void *ctx, struct vcpu *v, const struct frame *f, bool entered,
+		       __u64 duration)
+{
+	struct report *r = ctx;
+	bool leaf = entered && take_leaf(v->priv);
+
+	release(r, v);
+	line_timed(r, v, f->depth, duration);
+	if (!leaf)
+		line_adds(&r->line, "} /* ");
+	line_function(r, v, f);
+	line_adds(&r->line, leaf ? "();\n" : " */\n");
+	line_write(&r->line);
+	if (!entered)
+		r->calls++;
+}
+
+static void report_no_return(void *ctx, struct vcpu *v, const struct frame *f)
+{
+	struct report *r = ctx;
+	bool leaf = take_leaf(v->priv);
+
+	release(r, v);
+	line_untimed(r, v, f->depth);
+	if (!leaf)
+		line_adds(&r->line, "} /* ");
+	line_function(r, v, f);
+	line_adds(&r->line, leaf ? "(); /* no return seen */\n" : ": no return seen */\n");
+	line_write(&r->line);
+}
+
+static bool same_exit(const struct trace_event *a, const struct trace_event *b)
+{
+	return a->exit.reason == b->exit.reason && a->exit.rip == b->exit.rip &&
+	       a->exit.maybe_nested == b->exit.maybe_nested;
+}
+
+static void report_exit(void *ctx, struct vcpu *v, const struct trace_event *ev)
+{
+	struct report *r = ctx;
+	struct column *col = v->priv;
+
+	/* Each has its own functions of the host. */
+	if (col->held != HELD_EXIT || r->host_calls || !same_exit(&col->exit, ev)) {
+		release(r, v);
+		col->held = HELD_EXIT;
+		col->exit = *ev;
+		col->exits = 0;
+		col->duration = 0;
+		col->exit_depth = callgraph_level(&r->s.cg, v);
+	}
+	col->exits++;
+	col->duration += ev->exit.duration;
+	r->exits++;
+}
+
+static void report_host(void *ctx, struct vcpu *v, const struct trace_event *ev)
+{
+	struct report *r = ctx;
+	struct column *col = v->priv;
+	bool leaf = ev->type == TRACE_HOST_RETURN && col->held == HELD_HOST_ENTRY;
+
+	if (leaf)
+		col->held = HELD_NOTHING;
+	release(r, v);
+	if (ev->type == TRACE_HOST_ENTRY) {
+		if (!r->host_calls++)
+			fputs("# >  functions of the host that served the exit above\n", stdout);
+		col->held = HELD_HOST_ENTRY;
+		col->host = *ev;
+		return;
+	}
+	put_host_line(r, v, ev);
+	if (!leaf)
+		fputs("} /* ", stdout);
+	put_host_function(r, ev->host.addr);
+	fputs(leaf ? "();\n" : " */\n", stdout);
+}
+
+static void report_lost(void *ctx, struct vcpu *v, const struct trace_event *ev)
+{
+	struct report *r = ctx;
+
+	release(r, v);
+	put_untimed(r, v, 0);
+	fputs("/* ", stdout);
+	if (ev->lost.count > 0)
+		printf("%lld ", ev->lost.count);
+	printf("events lost on host CPU %d */\n", ev->lost.host_cpu);
+}
+
+static void report_switching(void *ctx, struct vcpu *v)
+{
+	release(ctx, v);
+}
+
+static void report_identified(void *ctx, struct vcpu *v)
+{
+	struct column *col = v->priv;
+
+	(void)ctx;
+	/* What was shown as unknown so far was this task. */
+	if (col->shown == &v->unknown)
+		col->shown = v->current;
+}
+
+static void put_build_id(const __u64 *a)
+{
+	const unsigned char *id = (const unsigned char *)&a[2];
+	int i;
+
+	if (!a[2] && !a[3]) {
+		fputs(", no build id", stdout);
+		return;
+	}
+	fputs(", build id ", stdout);
+	for (i = 0; i < 16; i++)
+		printf("%02x", id[i]);
+}
+
+/* A comment between the calls, where those of the current task are */
+static void put_comment(struct report *r, struct vcpu *v)
+{
+	release(r, v);
+	put_untimed(r, v, v->current->level);
+	fputs("/* ", stdout);
+}
+
+static void report_hello(void *ctx, struct vcpu *v, const struct trace_event *ev)
+{
+	struct report *r = ctx;
+	const __u64 *a = ev->call.a;
+
+	put_comment(r, v);
+	printf("hello: ABI %u, ", (__u32)a[0]);
+	print_count(a[0] >> 32, "CPU", stdout);
+	put_build_id(a);
+	fputs(" */\n", stdout);
+}
+
+static void report_mark(void *ctx, struct vcpu *v, const struct mark *m)
+{
+	struct report *r = ctx;
+
+	put_comment(r, v);
+	mark_print(m, stdout);
+	fputs(" */\n", stdout);
+}
+
+static void report_open_call(void *ctx, struct vcpu *v, const struct open_call *call)
+{
+	struct report *r = ctx;
+
+	put_comment(r, v);
+	fputs("open: ", stdout);
+	put_function(r, v, &call->frame);
+	printf(" depth %u, pid %d on CPU %u */\n", call->frame.depth, call->pid, call->cpu);
+}
+
+static void report_other(void *ctx, struct vcpu *v, const struct trace_event *ev)
+{
+	struct report *r = ctx;
+	const __u64 *a = ev->call.a;
+
+	put_comment(r, v);
+	printf("hypercall 0x%llx: 0x%llx 0x%llx 0x%llx 0x%llx */\n",
+	       ev->call.nr, a[0], a[1], a[2], a[3]);
+}
+
+static const struct callgraph_ops report_ops = {
+	.vcpu_new	= report_vcpu_new,
+	.entry		= report_entry,
+	.ret		= report_ret,
+	.no_return	= report_no_return,
+	.exit		= report_exit,
+	.host		= report_host,
+	.lost		= report_lost,
+	.switching	= report_switching,
+	.identified	= report_identified,
+	.hello		= report_hello,
+	.mark		= report_mark,
+	.open_call	= report_open_call,
+	.other		= report_other,
+};
+
+static void put_open_frames(struct report *r, const struct task *task)
+{
+	unsigned int i;
+
+	fputs("# still open in ", stdout);
+	if (r->vms > 1)
+		printf("VM %u, ", task->vcpu->vm);
+	if (task->vcpu->nested)
+		printf("vCPU n%u, ", task->vcpu->nested_nr);
+	task_print(task, stdout);
+	fputs(": ", stdout);
+	for (i = 0; i < task->nr_frames; i++) {
+		if (i)
+			fputs(" > ", stdout);
+		put_function(r, task->vcpu, &task->frames[i]);
+	}
+	putchar('\n');
+}
+
+static unsigned int count_tasks(const struct report *r)
+{
+	const struct task *task;
+	unsigned int nr = 0;
+
+	for (task = r->s.cg.tasks; task; task = task->next)
+		nr += task->pid > 0;
+	return nr;
+}
+
+static void put_summary(const struct report *r)
+{
+	const struct trace_totals *totals = &r->s.totals;
+	unsigned long long ns = totals->last_ts - totals->first_ts;
+
+	fputs("# ", stdout);
+	print_count(r->vms, "VM", stdout);
+	fputs(", ", stdout);
+	print_count(r->vcpus, "vCPU", stdout);
+	fputs(", ", stdout);
+	if (r->nested_vcpus) {
+		print_count(r->nested_vcpus, "nested vCPU", stdout);
+		fputs(", ", stdout);
+	}
+	print_count(count_tasks(r), "task", stdout);
+	fputs(", ", stdout);
+	print_count(r->calls, "call", stdout);
+	fputs(", ", stdout);
+	print_count(r->exits, "VM exit", stdout);
+	if (r->host_calls) {
+		fputs(", ", stdout);
+		print_count(r->host_calls, "host call", stdout);
+	}
+	printf(", %llu.%06llu s, %s", ns / 1000000000, ns / 1000 % 1000000,
+	       totals->lost_uncounted ? "more than " : "");
+	print_count(totals->lost, "event", stdout);
+	fputs(" lost\n", stdout);
+	if (totals->host_calls_left_out) {
+		fputs("# left out: ", stdout);
+		print_count(totals->host_calls_left_out, "host call", stdout);
+		fputs(" of exits with too many\n", stdout);
+	}
+	if (totals->foreign_exits) {
+		fputs("# left out: ", stdout);
+		print_count(totals->foreign_exits, "VM exit", stdout);
+		fputs(" of vCPUs that had sent nothing yet\n", stdout);
+	}
+}
+
+static int report_end(struct session *s)
+{
+	struct report *r = (struct report *)s;
+	const struct task *task;
+	const struct vcpu *v;
+
+	for (v = s->cg.vcpus; v; v = v->next)
+		release(r, v);
+	putchar('\n');
+	for (task = s->cg.tasks; task; task = task->next) {
+		if (task->nr_frames && callgraph_wants(&s->cg, task))
+			put_open_frames(r, task);
+	}
+	put_summary(r);
+	return 0;
+}
+
+static void report_free(struct session *s)
+{
+	struct vcpu *v;
+
+	for (v = s->cg.vcpus; v; v = v->next)
+		free(v->priv);
+}
+
+static const struct view report_view = {
+	.help =
+		"usage: hypergraph report [OPTIONS] [TRACE]\n"
+		"\n"
+		"Prints the call graph of the guests traced in TRACE (trace.dat), recorded on\n"
+		"the host with: trace-cmd record -e hypergraph_host -e kvm_exit -e kvm_entry\n"
+		"or, which also tells the exits of nested guests: trace-cmd record -e hypergraph\n"
+		"If the host's functions were recorded as well (-p function_graph), those that\n"
+		"served an exit follow it.\n"
+		"\n",
+	.filtered = true,
+	.ops = &report_ops,
+	.end = report_end,
+	.free = report_free,
+};
+
+int cmd_report(int argc, char **argv)
+{
+	struct report r = { 0 };
+
+	return session_run(&r.s, &report_view, argc, argv);
+}

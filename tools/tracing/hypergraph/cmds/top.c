@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: GPL-2.0
+/* hypergraph top: what the guests of this host do now, from an instance of its own */
+#include <err.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <sys/ioctl.h>
+#include <tracefs.h>
+#include <linux/hypergraph.h>
+
+#include "graph/callgraph.h"
+#include "input/exit_reason.h"
+#include "hypergraph.h"
+#include "input/live.h"
+#include "graph/stacks.h"
+#include "graph/symbols.h"
+#include "util/util.h"
+
+#define NS_PER_S	1000000000ULL
+
+/* The instance's buffers are emptied so often. */
+#define POLL_NS		50000000
+
+/* Lines of each list where there is no terminal to fill */
+#define LINES		10
+
+/* Use another screen, and go back to the one before; to the top and clear to the end */
+#define SCREEN_ENTER	"\033[?1049h\033[?25l"
+#define SCREEN_LEAVE	"\033[?25h\033[?1049l"
+#define SCREEN_TOP	"\033[H"
+#define CLEAR_LINE	"\033[K\n"
+#define CLEAR_REST	"\033[J"
+
+struct activity {
+	__u64 events;
+	__u64 exits;
+	__u64 exit_ns;
+	__u64 overhead_ns;
+};
+
+struct vm {
+	struct vm *next;	/* in order of appearance */
+	__u32 pid;
+	struct activity since;	/* the last screen */
+};
+
+struct top {
+	struct symbols *syms;
+	struct filter filter;
+	struct callgraph cg;
+	struct map vm_map;
+	struct vm *vms;
+	struct vm **last_vm;
+	struct stacks exits;	/* task, function, reason; since the last screen */
+	struct stacks functions;	/* VM, function */
+	__u64 lost;		/* before the last screen */
+	unsigned int interval_ms;
+	unsigned long screens;	/* 0: until ^C */
+	bool tty;
+	bool stopped;		/* by a signal */
+};
+
+static struct vm *vm_of(struct top *t, __u32 pid)
+{
+	struct vm *vm = map_get(&t->vm_map, pid);
+
+	if (vm)
+		return vm;
+	vm = xcalloc(1, sizeof(*vm));
+	vm->pid = pid;
+	map_add(&t->vm_map, pid, vm);
+	*t->last_vm = vm;
+	t->last_vm = &vm->next;
+	return vm;
+}
+
+static struct stack_node *named_child(struct stacks *st, struct stack_node *parent, __u64 key,
+				      char *(*name)(const void *arg), const void *arg)
+{
+	bool created;
+	struct stack_node *node = stacks_child(st, parent, key, &created);
+
+	if (created)
+		node->name = name(arg);
+	return node;
+}
+
+static char *vm_name(const void *arg)
+{
+	const struct vm *vm = arg;
+
+	return xasprintf("VM %u", vm->pid);
+}
+
+static char *reason_name(const void *arg)
+{
+	const struct trace_event *ev = arg;
+
+	return exit_reason_name(ev->exit.isa, ev->exit.reason);
+}
+
+static char *user_name(const void *arg)
+{
+	(void)arg;
+	return xstrdup("[user]");
+}
+
+static void top_entry(void *ctx, struct vcpu *v, const struct frame *f)
+{
+	struct top *t = ctx;
+	struct vm *vm = vm_of(t, v->vm);
+	struct kernel kernel = symbols_kernel(t->syms, v->guest);
+	struct stack_node *node = named_child(&t->functions, NULL, (size_t)vm, vm_name, vm);
+
+	stacks_function(&t->functions, node, &kernel, f->addr)->count++;
+}
+
+static void top_exit(void *ctx, struct vcpu *v, const struct trace_event *ev)
+{
+	struct top *t = ctx;
+	struct vm *vm = vm_of(t, v->vm);
+	struct kernel kernel = symbols_kernel(t->syms, v->guest);
+	struct stack_node *node = stacks_task(&t->exits, v);
+	__u64 reason = map_key(ev->exit.isa, ev->exit.reason);
+
+	vm->since.exits++;
+	vm->since.exit_ns += ev->exit.duration;
+	if (ev->exit.rip < KERNEL_ADDRESS)
+		node = named_child(&t->exits, node, 0, user_name, NULL);
+	else
+		node = stacks_function(&t->exits, node, &kernel, ev->exit.rip);
+	node = named_child(&t->exits, node, reason, reason_name, ev);
+	node->count++;
+	node->weight += ev->exit.duration;
+}
+
+static const struct callgraph_ops top_ops = {
+	.entry = top_entry,
+	.exit = top_exit,
+};
+
+static void top_event(void *ctx, const struct trace_event *ev)
+{
+	struct top *t = ctx;
+
+	if (ev->type == TRACE_HYPERCALL) {
+		vm_of(t, ev->vm)->since.events++;
+		vm_of(t, ev->vm)->since.overhead_ns += ev->call.overhead;
+		if (ev->call.nr == HYPERGRAPH_NR_HELLO)
+			symbols_set_stext(t->syms, guest_key(ev->vm, ev->vcpu, ev->nested),
+					  ev->call.a[1]);
+	}
+	callgraph_event(&t->cg, ev);
+}
+
+static const char *line_end(const struct top *t)
+{
+	return t->tty ? CLEAR_LINE : "\n";
+}
+
+static unsigned int lines_of_list(const struct top *t)
+{
+	unsigned int used = 8, vms = 0;
+	const struct vm *vm;
+	struct winsize size;
+
+	if (!t->tty || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_row)
+		return LINES;
+	for (vm = t->vms; vm; vm = vm->next)
+		vms++;
+	used += vms;
+	return size.ws_row > used + 2 ? (size.ws_row - used) / 2 : 1;
+}
+
+/* Those with a count, the heaviest first; to be freed. */
+static struct stack_node **sort_nodes(const struct stacks *st, size_t *nr)
+{
+	struct stack_node **sorted = xcalloc(st->nr_nodes + 1, sizeof(*sorted)), *node;
+
+	*nr = 0;
+	for (node = st->last; node; node = node->next) {
+		if (node->count)
+			sorted[(*nr)++] = node;
+	}
+	qsort(sorted, *nr, sizeof(*sorted), stacks_compare);
+	return sorted;
+}
+
+static void put_vms(const struct top *t, double seconds)
+{
+	const struct vm *vm;
+
+	printf("        VM     events/s      exits/s     exits, %%   tracing, %%%s", line_end(t));
+	for (vm = t->vms; vm; vm = vm->next)
+		printf("%10u %12.0f %12.0f %12.1f %12.1f%s", vm->pid, vm->since.events / seconds,
+		       vm->since.exits / seconds, 100 * vm->since.exit_ns / seconds / NS_PER_S,
+		       100 * vm->since.overhead_ns / seconds / NS_PER_S, line_end(t));
+}
+
+static void put_exits(const struct top *t, unsigned int lines, double seconds)
+{
+	size_t i, nr;
+	struct stack_node **sorted = sort_nodes(&t->exits, &nr);
+
+	printf("%s   time, %%      exits/s  EXITS: task, function, reason%s", line_end(t),
+	       line_end(t));
+	for (i = 0; i < nr && i < lines; i++) {
+		const struct stack_node *node = sorted[i];
+
+		printf("%10.2f %12.0f  %s, %s, %s%s", 100 * node->weight / seconds / NS_PER_S,
+		       node->count / seconds, node->parent->parent->name, node->parent->name,
+		       node->name, line_end(t));
+	}
+	free(sorted);
+}
+
+static void put_functions(const struct top *t, unsigned int lines, double seconds)
+{
+	size_t i, nr;
+	struct stack_node **sorted = sort_nodes(&t->functions, &nr);
+
+	printf("%s   calls/s  FUNCTIONS%s", line_end(t), line_end(t));
+	for (i = 0; i < nr && i < lines; i++)
+		printf("%10.0f  %s, %s%s", sorted[i]->count / seconds, sorted[i]->parent->name,
+		       sorted[i]->name, line_end(t));
+	free(sorted);
+}
+
+static void put_screen(struct top *t, __u64 lost, double seconds)
+{
+	unsigned int lines = lines_of_list(t);
+	char clock[16];
+	time_t now = time(NULL);
+
+	strftime(clock, sizeof(clock), "%T", localtime(&now));
+	printf("%shypergraph top %s, %.1f s, %llu events lost%s", t->tty ? SCREEN_TOP : "", clock,
+	       seconds, lost, line_end(t));
+	put_vms(t, seconds);
+	put_exits(t, lines, seconds);
+	put_functions(t, lines, seconds);
+	fputs(t->tty ? CLEAR_REST : "\n", stdout);
+	fflush(stdout);
+}
+
+static void begin_interval(struct top *t)
+{
+	struct vm *vm;
+
+	for (vm = t->vms; vm; vm = vm->next)
+		vm->since = (struct activity){ 0 };
+	stacks_free(&t->exits);
+	stacks_free(&t->functions);
+	memset(&t->exits, 0, sizeof(t->exits));
+	memset(&t->functions, 0, sizeof(t->functions));
+}
+
+static __u64 now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
+}
+
+/* One screen's worth. Negative after an error message. */
+static int run_interval(struct top *t, struct live *live, const sigset_t *signals)
+{
+	const struct timespec interval = { .tv_nsec = POLL_NS };
+	__u64 begin = now_ns(), lost;
+
+	while (!t->stopped && now_ns() - begin < t->interval_ms * (NS_PER_S / 1000)) {
+		if (live_read(live))
+			return -1;
+		t->stopped = sigtimedwait(signals, NULL, &interval) > 0;
+	}
+	lost = live_lost(live);
+	if (!t->stopped || !t->tty)
+		put_screen(t, lost - t->lost, (double)(now_ns() - begin) / NS_PER_S);
+	t->lost = lost;
+	begin_interval(t);
+	return 0;
+}
+
+static int run(struct top *t)
+{
+	struct live *live;
+	sigset_t signals;
+	unsigned long i;
+	int ret = 0;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	live = live_open(top_event, t);
+	if (!live)
+		return EXIT_ERROR;
+	callgraph_init(&t->cg, &top_ops, t, &t->filter);
+	if (t->tty)
+		fputs(SCREEN_ENTER, stdout);
+	for (i = 0; !ret && !t->stopped && (!t->screens || i < t->screens); i++)
+		ret = run_interval(t, live, &signals);
+	if (t->tty)
+		fputs(SCREEN_LEAVE, stdout);
+	begin_interval(t);
+	callgraph_free(&t->cg);
+	live_close(live);
+	return ret ? EXIT_ERROR : 0;
+}
+
+static void print_help(FILE *out)
+{
+	fputs("usage: hypergraph top [OPTIONS]\n"
+	      "\n"
+	      "Shows what the traced guests of this host do now: events and exits of each VM, the\n"
+	      "exits that take the most of the host's time, and the functions called most.\n"
+	      "Percentages are of one CPU.\n"
+	      "\n"
+	      "  -d, --delay SECONDS between two screens: 1 if not given\n"
+	      "  -n, --screens N     ends after so many; without a terminal they follow each other\n"
+	      "  --vm PID            only the VM whose VMM is PID\n"
+	      "  --kallsyms FILE, --system-map FILE, --vmlinux FILE\n"
+	      "                      the guest's symbols\n"
+	      "  --guest PID=FILE    the same of the VM whose VMM is PID\n"
+	      "  -h, --help          this text\n", out);
+}
+
+static bool set_delay(struct top *t, const char *arg)
+{
+	char *end;
+	double seconds = strtod(arg, &end);
+
+	t->interval_ms = seconds * 1000;
+	if (end != arg && !*end && seconds >= 0.1 && seconds <= 3600)
+		return true;
+	warnx("--delay %s: not from 0.1 to 3600 seconds", arg);
+	return false;
+}
+
+static bool set_screens(struct top *t, const char *arg)
+{
+	char *end;
+
+	t->screens = strtoul(arg, &end, 10);
+	if (t->screens && !*end)
+		return true;
+	warnx("--screens %s: not a number of screens", arg);
+	return false;
+}
+
+static bool set_option(struct top *t, int opt, const char *arg)
+{
+	switch (opt) {
+	case 'd':
+		return set_delay(t, arg);
+	case 'n':
+		return set_screens(t, arg);
+	case 'V':
+		if (filter_parse_vm(&t->filter, arg))
+			return true;
+		warnx("--vm %s: not a pid", arg);
+		return false;
+	default:
+		return symbols_set_option(t->syms, opt, arg);
+	}
+}
+
+/* True if there is something to show, else the command ends with @status. */
+static bool parse_options(struct top *t, int argc, char **argv, int *status)
+{
+	static const struct option options[] = {
+		{ "delay", required_argument, NULL, 'd' },
+		{ "screens", required_argument, NULL, 'n' },
+		{ "vm", required_argument, NULL, 'V' },
+		{ "kallsyms", required_argument, NULL, 'K' },
+		{ "system-map", required_argument, NULL, 'K' },
+		{ "vmlinux", required_argument, NULL, 'K' },
+		{ "guest", required_argument, NULL, 'G' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "d:n:h", options, NULL)) != -1) {
+		if (opt == 'h' || opt == '?') {
+			print_help(opt == 'h' ? stdout : stderr);
+			*status = opt == 'h' ? 0 : EXIT_USAGE;
+			return false;
+		}
+		*status = EXIT_ERROR;
+		if (!set_option(t, opt, optarg))
+			return false;
+	}
+	*status = EXIT_USAGE;
+	if (optind < argc)
+		print_help(stderr);
+	return optind == argc;
+}
+
+int cmd_top(int argc, char **argv)
+{
+	struct top t = { .syms = symbols_new(), .interval_ms = 1000 };
+	struct vm *vm;
+	int status;
+
+	t.last_vm = &t.vms;
+	t.filter.syms = t.syms;
+	t.tty = isatty(STDOUT_FILENO);
+	if (parse_options(&t, argc, argv, &status))
+		status = run(&t);
+	while ((vm = t.vms)) {
+		t.vms = vm->next;
+		free(vm);
+	}
+	map_free(&t.vm_map);
+	symbols_free(t.syms);
+	return status;
+}

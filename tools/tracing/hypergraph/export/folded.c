@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Folded stacks: "VM 100 dd-57;outer;inner 1234", the ns which the guest spent in inner
+ * itself. They are the guest's own, without the time that its exits took.
+ */
+#include <stdlib.h>
+
+#include "export/format.h"
+#include "graph/stacks.h"
+#include "util/util.h"
+
+/* How much of the time of its open calls a task's inner calls took, by frame */
+struct inner {
+	__u64 *ns;
+	unsigned int alloc;
+};
+
+struct folded {
+	struct stacks stacks;
+	struct map inner;	/* by task */
+};
+
+static int folded_begin(struct export *e)
+{
+	e->priv = xcalloc(1, sizeof(struct folded));
+	return 0;
+}
+
+static struct inner *inner_of(struct folded *f, const struct task *task)
+{
+	struct inner *in = map_get(&f->inner, (size_t)task);
+
+	if (!in) {
+		in = xcalloc(1, sizeof(*in));
+		map_add(&f->inner, (size_t)task, in);
+	}
+	if (task->nr_frames >= in->alloc) {
+		in->alloc = 2 * task->nr_frames + 16;
+		in->ns = xrealloc(in->ns, in->alloc * sizeof(*in->ns));
+	}
+	return in;
+}
+
+static void folded_entry(void *ctx, struct vcpu *v, const struct frame *frame)
+{
+	struct export *e = ctx;
+
+	(void)frame;
+	inner_of(e->priv, v->current)->ns[v->current->nr_frames - 1] = 0;
+}
+
+/* Its caller's time ends with it: what was not seen of a call is not in its stack. */
+static void folded_ret(void *ctx, struct vcpu *v, const struct frame *frame, bool entered,
+		       __u64 duration)
+{
+	struct export *e = ctx;
+	struct folded *f = e->priv;
+	const struct task *task = v->current;
+	struct inner *in = inner_of(f, task);
+	struct kernel kernel = symbols_kernel(e->s.syms, v->guest);
+	__u64 spent = entered ? in->ns[task->nr_frames] : 0;
+	struct stack_node *node;
+
+	node = stacks_open(&f->stacks, v, &kernel);
+	node = stacks_function(&f->stacks, node, &kernel, frame->addr);
+	node->weight += duration > spent ? duration - spent : 0;
+	if (task->nr_frames)
+		in->ns[task->nr_frames - 1] += duration;
+}
+
+static const struct callgraph_ops folded_ops = {
+	.entry = folded_entry,
+	.ret = folded_ret,
+};
+
+static int folded_end(struct export *e)
+{
+	struct folded *f = e->priv;
+	const struct stack_node *node;
+
+	for (node = f->stacks.last; node; node = node->next) {
+		if (!node->weight)
+			continue;
+		stacks_print_folded(node, e->out);
+		fprintf(e->out, " %llu\n", node->weight);
+	}
+	return 0;
+}
+
+static void folded_free(struct export *e)
+{
+	struct folded *f = e->priv;
+	size_t i;
+
+	if (!f)
+		return;
+	for (i = 0; i < f->inner.size; i++) {
+		struct inner *in = f->inner.slots[i].value;
+
+		if (in)
+			free(in->ns);
+		free(in);
+	}
+	map_free(&f->inner);
+	stacks_free(&f->stacks);
+	free(f);
+}
+
+const struct format format_folded = {
+	.name = "folded",
+	.ops = &folded_ops,
+	.begin = folded_begin,
+	.end = folded_end,
+	.free = folded_free,
+};

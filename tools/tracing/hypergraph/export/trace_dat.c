@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A trace.dat of one guest, with the events of function_graph and sched_switch as if they
+ * had been recorded in it, but on the host's clock.
+ *
+ * The format is version 6 of trace-cmd.dat(5), which all of trace-cmd, KernelShark and
+ * Trace Compass read. libtracecmd offers only to read.
+ */
+#include <err.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "export/format.h"
+#include "util/spool.h"
+#include "util/util.h"
+
+#define PAGE		SPOOL_BLOCK
+#define PAGE_HEADER	16	/* timestamp and commit */
+
+/* In commit: events were lost before those of this page. */
+#define MISSED_EVENTS	0x80000000ULL
+
+/* Of an event's header: type_len counts words, and the rest is the time since the last */
+#define TYPE_LEN_BITS	5
+#define MAX_DELTA	((1U << 27) - 1)
+
+/* The kernel's own, of enum trace_type */
+#define ID_GRAPH_RETURN	10
+#define ID_GRAPH_ENTRY	11
+/* Any that is free */
+#define ID_SWITCH	300
+
+/* In place of the pid of a task that was not told yet: another than any task has */
+#define PID_UNKNOWN	0x40000000
+
+#define DEFAULT_PRIO	120
+
+struct common {
+	__u16 type;
+	__u8 flags;
+	__u8 preempt_count;
+	__s32 pid;
+};
+
+struct graph_entry {
+	struct common common;
+	__u64 func;
+	__u64 depth;
+};
+
+struct graph_return {
+	struct common common;
+	__u64 func;
+	__u32 depth;
+	__u32 overrun;
+	__u64 calltime;
+	__u64 rettime;
+};
+
+struct sched_switch {
+	struct common common;
+	char prev_comm[16];
+	__s32 prev_pid;
+	__s32 prev_prio;
+	__s64 prev_state;
+	char next_comm[16];
+	__s32 next_pid;
+	__s32 next_prio;
+};
+
+/* A guest's CPU */
+struct cpu {
+	struct spool_stream *pages;
+	__u64 ts;		/* of the last event */
+	bool lost;		/* events, before the next one */
+	bool page_lost;		/* before the first one of this page */
+};
+
+struct trace_dat {
+	struct spool spool;
+	const struct vcpu *first;	/* a vCPU of the guest */
+	bool several;		/* other guests were seen */
+};
+
+#define COMMON_FORMAT \
+	"format:\n" \
+	"\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n" \
+	"\tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;\n" \
+	"\tfield:unsigned char common_preempt_count;\toffset:3;\tsize:1;\tsigned:0;\n" \
+	"\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n\n"
+
+/* A field, in a print format */
+#define REC(field)	"REC->" #field
+
+static const char entry_format[] =
+	"name: funcgraph_entry\nID: 11\n" COMMON_FORMAT
+	"\tfield:unsigned long func;\toffset:8;\tsize:8;\tsigned:0;\n"
+	"\tfield:unsigned long depth;\toffset:16;\tsize:8;\tsigned:0;\n\n"
+	"print fmt: \"--> %ps (%lu)\", (void *)REC->func, REC->depth\n";
+
+static const char return_format[] =
+	"name: funcgraph_exit\nID: 10\n" COMMON_FORMAT
+	"\tfield:unsigned long func;\toffset:8;\tsize:8;\tsigned:0;\n"
+	"\tfield:unsigned int depth;\toffset:16;\tsize:4;\tsigned:0;\n"
+	"\tfield:unsigned int overrun;\toffset:20;\tsize:4;\tsigned:0;\n"
+	"\tfield:unsigned long long calltime;\toffset:24;\tsize:8;\tsigned:0;\n"
+	"\tfield:unsigned long long rettime;\toffset:32;\tsize:8;\tsigned:0;\n\n"
+	"print fmt: \"<-- %ps (%u)\", (void *)REC->func, REC->depth\n";
+
+static const char switch_format[] =
+	"name: sched_switch\nID: 300\n" COMMON_FORMAT
+	"\tfield:char prev_comm[16];\toffset:8;\tsize:16;\tsigned:0;\n"
+	"\tfield:pid_t prev_pid;\toffset:24;\tsize:4;\tsigned:1;\n"
+	"\tfield:int prev_prio;\toffset:28;\tsize:4;\tsigned:1;\n"
+	"\tfield:long prev_state;\toffset:32;\tsize:8;\tsigned:1;\n"
+	"\tfield:char next_comm[16];\toffset:40;\tsize:16;\tsigned:0;\n"
+	"\tfield:pid_t next_pid;\toffset:56;\tsize:4;\tsigned:1;\n"
+	"\tfield:int next_prio;\toffset:60;\tsize:4;\tsigned:1;\n\n"
+	"print fmt: \"%s:%d ==> %s:%d\", " REC(prev_comm) ", " REC(prev_pid) ", "
+	REC(next_comm) ", " REC(next_pid) "\n";
+
+static const char header_page[] =
+	"\tfield: u64 timestamp;\toffset:0;\tsize:8;\tsigned:0;\n"
+	"\tfield: local_t commit;\toffset:8;\tsize:8;\tsigned:1;\n"
+	"\tfield: int overwrite;\toffset:8;\tsize:1;\tsigned:1;\n"
+	"\tfield: char data;\toffset:16;\tsize:4080;\tsigned:1;\n";
+
+static const char header_event[] =
+	"# compressed entry header\n\ttype_len    :    5 bits\n\ttime_delta  :   27 bits\n"
+	"\tarray       :   32 bits\n\n\tpadding     : type == 29\n\ttime_extend : type == 30\n"
+	"\ttime_stamp : type == 31\n\tdata max type_len  == 28\n";
+
+static int trace_dat_begin(struct export *e)
+{
+	struct trace_dat *d = xcalloc(1, sizeof(*d));
+
+	e->priv = d;
+	return spool_open(&d->spool);
+}
+
+/* A nested vCPU is a guest of its own, which is meant only if it is asked for. */
+static void trace_dat_vcpu_new(void *ctx, struct vcpu *v)
+{
+	struct export *e = ctx;
+	struct trace_dat *d = e->priv;
+	const struct filter *f = &e->s.filter;
+	bool wanted = f->one_vcpu ? v->nested == f->nested : !v->nested;
+
+	if (!wanted || (f->vm && v->vm != f->vm) ||
+	    (f->one_vcpu && f->vcpu != (v->nested ? v->nested_nr : v->id)))
+		return;
+	if (!d->first)
+		d->first = v;
+	if (v->guest != d->first->guest) {
+		d->several = true;
+		return;
+	}
+	v->priv = xcalloc(1, sizeof(struct cpu));
+	((struct cpu *)v->priv)->pages = xcalloc(1, sizeof(struct spool_stream));
+}
+
+static void end_page(struct trace_dat *d, struct cpu *cpu)
+{
+	struct spool_stream *pages = cpu->pages;
+	__u64 commit = pages->used - PAGE_HEADER;
+
+	if (!pages->used)
+		return;
+	if (cpu->page_lost)
+		commit |= MISSED_EVENTS;
+	memcpy(pages->data + 8, &commit, sizeof(commit));
+	spool_end_block(&d->spool, pages);
+}
+
+static void begin_page(struct cpu *cpu, __u64 ts)
+{
+	cpu->page_lost = cpu->lost;
+	cpu->lost = false;
+	memcpy(cpu->pages->data, &ts, sizeof(ts));
+	cpu->pages->used = PAGE_HEADER;
+	cpu->ts = ts;
+}
+
+/* @size is a multiple of 4, and at most 28 times that. */
+static void add_event(struct export *e, const struct vcpu *v, const void *event, size_t size)
+{
+	struct trace_dat *d = e->priv;
+	struct cpu *cpu = v->priv;
+	struct spool_stream *pages = cpu->pages;
+	__u64 ts = e->s.cg.ts < cpu->ts ? cpu->ts : e->s.cg.ts;
+	__u32 header;
+
+	if (!pages->used || cpu->lost || ts - cpu->ts > MAX_DELTA ||
+	    pages->used + sizeof(header) + size > PAGE) {
+		end_page(d, cpu);
+		begin_page(cpu, ts);
+	}
+	header = (ts - cpu->ts) << TYPE_LEN_BITS | size / 4;
+	cpu->ts = ts;
+	memcpy(pages->data + pages->used, &header, sizeof(header));
+	memcpy(pages->data + pages->used + sizeof(header), event, size);
+	pages->used += sizeof(header) + size;
+}
+
+static __s32 pid_of(const struct vcpu *v, const struct task *task)
+{
+	return task->pid == TASK_UNKNOWN ? (__s32)(PID_UNKNOWN + v->id % PID_UNKNOWN) : task->pid;
+}
+
+static void trace_dat_entry(void *ctx, struct vcpu *v, const struct frame *f)
+{
+	struct graph_entry event = {
+		.common = { .type = ID_GRAPH_ENTRY, .pid = pid_of(v, v->current) },
+		.func = f->addr,
+		.depth = f->depth,
+	};
+
+	if (v->priv)
+		add_event(ctx, v, &event, sizeof(event));
+}
+
+static void trace_dat_ret(void *ctx, struct vcpu *v, const struct frame *f, bool entered,
+			  __u64 duration)
+{
+	struct export *e = ctx;
+	struct graph_return event = {
+		.common = { .type = ID_GRAPH_RETURN, .pid = pid_of(v, v->current) },
+		.func = f->addr,
+		.depth = f->depth,
+		.calltime = e->s.cg.ts - duration,
+		.rettime = e->s.cg.ts,
+	};
+
+	(void)entered;
+	if (v->priv)
+		add_event(ctx, v, &event, sizeof(event));
+}
+
+static void add_switch(struct export *e, const struct vcpu *v, const struct task *prev,
+		       const struct task *next)
+{
+	struct sched_switch event = {
+		.common = { .type = ID_SWITCH, .pid = pid_of(v, prev) },
+		.prev_pid = pid_of(v, prev),
+		.prev_prio = DEFAULT_PRIO,
+		.next_pid = pid_of(v, next),
+		.next_prio = DEFAULT_PRIO,
+	};
+
+	memcpy(event.prev_comm, prev->comm, sizeof(event.prev_comm) - 1);
+	memcpy(event.next_comm, next->comm, sizeof(event.next_comm) - 1);
+	if (v->priv)
+		add_event(e, v, &event, sizeof(event));
+}
+
+static void trace_dat_switching(void *ctx, struct vcpu *v)
+{
+	add_switch(ctx, v, v->current, v->announced ? v->announced : &v->unknown);
+}
+
+static void trace_dat_identified(void *ctx, struct vcpu *v)
+{
+	add_switch(ctx, v, &v->unknown, v->current);
+}
+
+static void trace_dat_lost(void *ctx, struct vcpu *v, const struct trace_event *ev)
+{
+	struct cpu *cpu = v->priv;
+
+	(void)ctx;
+	(void)ev;
+	if (cpu)
+		cpu->lost = true;
+}
+
+static const struct callgraph_ops trace_dat_ops = {
+	.vcpu_new = trace_dat_vcpu_new,
+	.entry = trace_dat_entry,
+	.ret = trace_dat_ret,
+	.lost = trace_dat_lost,
+	.switching = trace_dat_switching,
+	.identified = trace_dat_identified,
+};
+
+static void put32(FILE *out, __u32 n)
+{
+	fwrite(&n, sizeof(n), 1, out);
+}
+
+static void put64(FILE *out, __u64 n)
+{
+	fwrite(&n, sizeof(n), 1, out);
+}
+
+static void put_string(FILE *out, const char *string)
+{
+	fwrite(string, strlen(string) + 1, 1, out);
+}
+
+static void put_text(FILE *out, const char *text)
+{
+	put64(out, strlen(text));
+	fputs(text, out);
+}
+
+/* What @print writes, after its size in 4 bytes or in 8. */
+static void put_sized(FILE *out, size_t size, void (*print)(FILE *out, const struct export *e),
+		      const struct export *e)
+{
+	char *text;
+	size_t length;
+	FILE *memory = xmemstream(&text, &length);
+
+	print(memory, e);
+	xclose(memory);
+	if (size == sizeof(__u32))
+		put32(out, length);
+	else
+		put64(out, length);
+	fwrite(text, length, 1, out);
+	free(text);
+}
+
+static void print_kallsyms(FILE *out, const struct export *e)
+{
+	const struct trace_dat *d = e->priv;
+	struct kernel kernel = symbols_kernel(e->s.syms, d->first->guest);
+
+	kernel_write_symbols(&kernel, out);
+}
+
+/* "57 dd", a line for each task */
+static void print_comms(FILE *out, const struct export *e)
+{
+	const struct trace_dat *d = e->priv;
+	const struct task *task;
+
+	for (task = e->s.cg.tasks; task; task = task->next) {
+		if (task->pid > 0 && *task->comm && task->vcpu->guest == d->first->guest)
+			fprintf(out, "%d %s\n", task->pid, task->comm);
+	}
+}
+
+static void put_header(struct export *e, __u32 nr_cpus)
+{
+	fwrite("\x17\x08\x44tracing6\0\0\x08", 14, 1, e->out);	/* little endian, 64 bits */
+	put32(e->out, PAGE);
+	put_string(e->out, "header_page");
+	put_text(e->out, header_page);
+	put_string(e->out, "header_event");
+	put_text(e->out, header_event);
+	put32(e->out, 2);		/* of ftrace itself */
+	put_text(e->out, entry_format);
+	put_text(e->out, return_format);
+	put32(e->out, 1);		/* systems */
+	put_string(e->out, "sched");
+	put32(e->out, 1);
+	put_text(e->out, switch_format);
+	put_sized(e->out, sizeof(__u32), print_kallsyms, e);
+	put32(e->out, 0);		/* no printk formats */
+	put_sized(e->out, sizeof(__u64), print_comms, e);
+	put32(e->out, nr_cpus);
+	put_string(e->out, "flyrecord");
+}
+
+static __u32 cpu_of(const struct vcpu *v)
+{
+	return v->nested ? 0 : v->id;
+}
+
+/* By number, NULL where no vCPU was heard of; to be freed. */
+static struct cpu **list_cpus(struct export *e, __u32 *nr)
+{
+	struct cpu **list;
+	struct vcpu *v;
+
+	*nr = 0;
+	for (v = e->s.cg.vcpus; v; v = v->next) {
+		if (v->priv && cpu_of(v) >= *nr)
+			*nr = cpu_of(v) + 1;
+	}
+	list = xcalloc(*nr, sizeof(*list));
+	for (v = e->s.cg.vcpus; v; v = v->next) {
+		if (v->priv)
+			list[cpu_of(v)] = v->priv;
+	}
+	return list;
+}
+
+/* Where the pages of each CPU are, then the pages, from the next page boundary on */
+static int put_data(struct export *e, struct cpu **list, __u32 nr, size_t header)
+{
+	static const char zeroes[PAGE];
+	struct trace_dat *d = e->priv;
+	__u64 table_end = header + 16 * (__u64)nr;
+	__u64 begin = (table_end + PAGE - 1) / PAGE * PAGE, offset = begin;
+	__u32 i;
+
+	for (i = 0; i < nr; i++) {
+		__u64 size = list[i] ? list[i]->pages->nr * PAGE : 0;
+
+		put64(e->out, offset);
+		put64(e->out, size);
+		offset += size;
+	}
+	fwrite(zeroes, begin - table_end, 1, e->out);
+	for (i = 0; i < nr; i++) {
+		if (list[i] && spool_copy(&d->spool, list[i]->pages, e->out))
+			return -1;
+	}
+	return 0;
+}
+
+/* The header is made in memory, as stdout does not tell how much was written to it. */
+static size_t write_header(struct export *e, __u32 nr)
+{
+	FILE *out = e->out;
+	char *header;
+	size_t size;
+
+	e->out = xmemstream(&header, &size);
+	put_header(e, nr);
+	xclose(e->out);
+	e->out = out;
+	fwrite(header, size, 1, out);
+	free(header);
+	return size;
+}
+
+static int write_file(struct export *e)
+{
+	struct vcpu *v;
+	struct cpu **list;
+	__u32 nr;
+	int ret;
+
+	for (v = e->s.cg.vcpus; v; v = v->next) {
+		if (v->priv)
+			end_page(e->priv, v->priv);
+	}
+	list = list_cpus(e, &nr);
+	ret = put_data(e, list, nr, write_header(e, nr));
+	free(list);
+	return ret;
+}
+
+static int trace_dat_end(struct export *e)
+{
+	const struct trace_dat *d = e->priv;
+
+	if (!d->first) {
+		warnx("%s: no such guest in it", e->s.file);
+		return -1;
+	}
+	if (d->several) {
+		warnx("%s: has several guests: choose one with --vm, a nested one with --vcpu",
+		      e->s.file);
+		return -1;
+	}
+	return write_file(e);
+}
+
+static void trace_dat_free(struct export *e)
+{
+	struct trace_dat *d = e->priv;
+	struct vcpu *v;
+
+	for (v = e->s.cg.vcpus; v; v = v->next) {
+		struct cpu *cpu = v->priv;
+
+		if (cpu)
+			spool_free(cpu->pages);
+		free(cpu);
+	}
+	if (d)
+		spool_close(&d->spool);
+	free(d);
+}
+
+const struct format format_trace_dat = {
+	.name = "trace-dat",
+	.ops = &trace_dat_ops,
+	.begin = trace_dat_begin,
+	.end = trace_dat_end,
+	.free = trace_dat_free,
+};

@@ -1,0 +1,471 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The call stacks of traced guests: which task runs on each vCPU, and which
+ * functions it is in.
+ *
+ * A stack belongs to a task: it stays as it is while the task is switched out,
+ * and an interrupt's functions are just deeper ones. What was not seen is never
+ * made up: the depth in every entry and return says which frames are over.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/callgraph.h"
+#include "util/util.h"
+
+/* More than a kernel can have, for the same reason */
+#define MAX_CPUS	8192
+
+#define notify(handler, ...) do {				\
+	__auto_type __handler = (handler);			\
+								\
+	if (__handler)						\
+		__handler(__VA_ARGS__);				\
+} while (0)
+
+static bool is_wanted(const struct callgraph *cg, const struct vcpu *v)
+{
+	const struct task *task = v->current;
+
+	return filter_wants(cg->filter, v, task, cg->ts) &&
+	       (!cg->filter->function || task->wanted != NOT_SEEN);
+}
+
+/* The same, if the filter does not leave out what happens on the vCPU now */
+#define notify_wanted(handler, graph, of, what) do {			\
+	struct callgraph *__cg = (graph);					\
+	struct vcpu *__v = (of);						\
+										\
+	if (is_wanted(__cg, __v))						\
+		notify(handler, __cg->ctx, __v, what);				\
+} while (0)
+
+/* As is_wanted(), of a call at @depth */
+static bool is_call_wanted(const struct callgraph *cg, const struct vcpu *v, __u32 depth)
+{
+	const struct task *task = v->current;
+	__u32 top = cg->filter->function ? task->wanted : 0;
+
+	return is_wanted(cg, v) && (!cg->filter->depth || depth - top < cg->filter->depth);
+}
+
+static void begin_wanted(struct callgraph *cg, const struct vcpu *v, const struct frame *f)
+{
+	struct task *task = v->current;
+
+	if (cg->filter->function && task->wanted == NOT_SEEN &&
+	    filter_wants_function(cg->filter, v, f->addr))
+		task->wanted = f->depth;
+}
+
+/* A call at @depth is over. */
+static void end_wanted(struct task *task, __u32 depth)
+{
+	if (depth <= task->wanted)
+		task->wanted = NOT_SEEN;
+}
+
+static void task_init(struct callgraph *cg, struct task *task, const struct vcpu *v, int pid)
+{
+	task->vcpu = v;
+	task->pid = pid;
+	task->lowest = NOT_SEEN;
+	task->wanted = NOT_SEEN;
+	*cg->last_task = task;
+	cg->last_task = &task->next;
+}
+
+static void name_idle(struct vcpu *v)
+{
+	/* Which of its guest's CPUs a nested vCPU is, is not told. */
+	if (v->nested)
+		snprintf(v->idle.comm, sizeof(v->idle.comm), "swapper/?");
+	else
+		snprintf(v->idle.comm, sizeof(v->idle.comm), "swapper/%u", v->id);
+}
+
+static struct vcpu *vcpu_new(struct callgraph *cg, const struct trace_event *ev)
+{
+	struct vcpu *v = xcalloc(1, sizeof(*v));
+
+	v->vm = ev->vm;
+	v->id = ev->vcpu;
+	v->nested = ev->nested;
+	if (v->nested)
+		v->nested_nr = cg->nr_nested++;
+	v->guest = guest_key(v->vm, v->id, v->nested);
+	task_init(cg, &v->idle, v, 0);
+	name_idle(v);
+	task_init(cg, &v->unknown, v, TASK_UNKNOWN);
+	v->current = &v->unknown;
+
+	*cg->last_vcpu = v;
+	cg->last_vcpu = &v->next;
+	*ev->priv = v;
+	notify(cg->ops->vcpu_new, cg->ctx, v);
+	return v;
+}
+
+struct vcpu *callgraph_vcpu(struct callgraph *cg, const struct trace_event *ev)
+{
+	return *ev->priv ? *ev->priv : vcpu_new(cg, ev);
+}
+
+struct task *callgraph_task(const struct callgraph *cg, const struct vcpu *v, int pid)
+{
+	return v->nested ? map_get(&v->task_map, pid) :
+			   map_get(&cg->task_map, map_key(v->vm, pid));
+}
+
+static void add_task(struct callgraph *cg, struct vcpu *v, struct task *task)
+{
+	if (v->nested)
+		map_add(&v->task_map, task->pid, task);
+	else
+		map_add(&cg->task_map, map_key(v->vm, task->pid), task);
+}
+
+static struct task *task_get(struct callgraph *cg, struct vcpu *v, int pid)
+{
+	struct task *task;
+
+	if (!pid)
+		return &v->idle;
+	task = callgraph_task(cg, v, pid);
+	if (task)
+		return task;
+	task = xcalloc(1, sizeof(*task));
+	task_init(cg, task, v, pid);
+	add_task(cg, v, task);
+	return task;
+}
+
+/* @first and @second are bytes 0..7 and 8..15 of the comm, little-endian. */
+static void set_comm(struct task *task, __u64 first, __u64 second)
+{
+	int i;
+
+	for (i = 0; i < TASK_COMM_LEN; i++) {
+		char c = i < 8 ? first >> 8 * i : second >> 8 * (i - 8);
+
+		/* From a guest: nothing that a terminal would obey */
+		task->comm[i] = !c || (c >= ' ' && c <= '~') ? c : '?';
+	}
+}
+
+static void push_frame(struct task *task, const struct frame *f)
+{
+	if (task->nr_frames == task->alloc) {
+		task->alloc = task->alloc ? 2 * task->alloc : 16;
+		task->frames = xrealloc(task->frames, task->alloc * sizeof(*task->frames));
+	}
+	task->frames[task->nr_frames++] = *f;
+}
+
+static struct frame *top_frame(struct task *task)
+{
+	return task->nr_frames ? &task->frames[task->nr_frames - 1] : NULL;
+}
+
+static void set_level(struct task *task, __u32 depth, __u32 level)
+{
+	task->level = level;
+	if (depth < task->lowest)
+		task->lowest = depth;
+}
+
+/* Something happened at @depth: whatever was there or deeper is over. */
+static void end_frames(struct callgraph *cg, struct vcpu *v, __u32 depth)
+{
+	struct task *task = v->current;
+	struct frame *f;
+
+	while ((f = top_frame(task)) && f->depth >= depth) {
+		if (is_call_wanted(cg, v, f->depth))
+			notify(cg->ops->no_return, cg->ctx, v, f);
+		end_wanted(task, f->depth);
+		task->nr_frames--;
+	}
+}
+
+static void handle_entry(struct callgraph *cg, struct vcpu *v, const struct frame *f)
+{
+	end_frames(cg, v, f->depth);
+	push_frame(v->current, f);
+	set_level(v->current, f->depth, f->depth + 1);
+	begin_wanted(cg, v, f);
+	if (is_call_wanted(cg, v, f->depth))
+		notify(cg->ops->entry, cg->ctx, v, f);
+}
+
+static void handle_return(struct callgraph *cg, struct vcpu *v, const struct frame *f,
+			  __u64 duration)
+{
+	struct task *task = v->current;
+	struct frame *top;
+	bool entered;
+
+	end_frames(cg, v, f->depth + 1);
+	top = top_frame(task);
+	entered = top && top->depth == f->depth && top->addr == f->addr;
+	if (entered)
+		task->nr_frames--;
+	else
+		end_frames(cg, v, f->depth);
+	set_level(task, f->depth, f->depth);
+	begin_wanted(cg, v, f);
+	if (is_call_wanted(cg, v, f->depth))
+		notify(cg->ops->ret, cg->ctx, v, f, entered, duration);
+	end_wanted(task, f->depth);
+}
+
+static void reset_unknown(struct task *unknown)
+{
+	unknown->nr_frames = 0;
+	unknown->level = 0;
+	unknown->lowest = NOT_SEEN;
+	unknown->wanted = NOT_SEEN;
+}
+
+static void set_current(struct vcpu *v, struct task *task)
+{
+	v->current = task;
+	task->vcpu = v;
+}
+
+/* The unknown task of @v turns out to be @pid: that one gets what it did. */
+static void identify(struct callgraph *cg, struct vcpu *v, int pid)
+{
+	struct task *unknown = &v->unknown, *task = task_get(cg, v, pid);
+	struct frame *f;
+	unsigned int i;
+
+	if (unknown->lowest != NOT_SEEN) {
+		while ((f = top_frame(task)) && f->depth >= unknown->lowest)
+			task->nr_frames--;
+		for (i = 0; i < unknown->nr_frames; i++)
+			push_frame(task, &unknown->frames[i]);
+		task->level = unknown->level;
+		task->wanted = unknown->wanted;
+	}
+	reset_unknown(unknown);
+	set_current(v, task);
+	notify(cg->ops->identified, cg->ctx, v);
+}
+
+static void end_mark(struct callgraph *cg, struct vcpu *v)
+{
+	if (v->mark.kind)
+		notify_wanted(cg->ops->mark, cg, v, &v->mark);
+	v->mark.kind = 0;
+}
+
+static void handle_mark(struct callgraph *cg, struct vcpu *v, const struct trace_event *ev)
+{
+	const __u64 *a = ev->call.a;
+	struct mark *m = &v->mark;
+
+	if (!mark_continues(m, a)) {
+		end_mark(cg, v);
+		mark_begin(m, a, ev->ts);
+		notify_wanted(cg->ops->mark_begin, cg, v, m);
+	}
+	mark_append(m, a);
+	if (mark_ended(m))
+		end_mark(cg, v);
+}
+
+/* @a are the arguments of a HYPERGRAPH_MARK_FRAME. */
+static bool is_open_call(const __u64 *a)
+{
+	return mark_kind(a) == HYPERGRAPH_MARK_FRAME && a[2] <= MAX_DEPTH &&
+	       (__u32)a[3] <= MAX_PID && a[3] >> 32 < MAX_CPUS;
+}
+
+static void handle_open_call(struct callgraph *cg, struct vcpu *v, const __u64 *a)
+{
+	struct open_call call = {
+		.frame = { .addr = a[1], .depth = a[2] },
+		.pid = (__u32)a[3],
+		.cpu = a[3] >> 32,
+	};
+
+	notify_wanted(cg->ops->open_call, cg, v, &call);
+}
+
+static void handle_switch(struct callgraph *cg, struct vcpu *v, const __u64 *a)
+{
+	struct task *next = task_get(cg, v, a[1]);
+
+	end_mark(cg, v);
+	if (v->current == &v->unknown)
+		identify(cg, v, a[0]);
+	v->announced = next;
+	set_comm(next, a[3], a[2]);
+}
+
+static bool is_top(struct task *task, __u64 addr, __u64 depth)
+{
+	struct frame *top = top_frame(task);
+
+	return top && top->addr == addr && top->depth == depth;
+}
+
+/*
+ * A guest announces a switch from within the scheduler: the functions that the
+ * old task is in then still return, and it may call others. Is @ev of these? If
+ * it could be the new task's as well, it is.
+ */
+static bool is_before_switch(struct vcpu *v, const struct trace_event *ev)
+{
+	const __u64 *a = ev->call.a;
+
+	if (ev->type != TRACE_HYPERCALL)
+		return false;
+	/* It may follow any event. A mark is made outside of the scheduler. */
+	if (ev->call.nr == HYPERGRAPH_NR_HELLO)
+		return true;
+	if (ev->call.nr == HYPERGRAPH_NR_ENTRY)
+		return a[1] == v->current->level && a[1] != v->announced->level;
+	return ev->call.nr == HYPERGRAPH_NR_RETURN &&
+	       is_top(v->current, a[0], a[2]) && !is_top(v->announced, a[0], a[2]);
+}
+
+static void finish_switch(struct callgraph *cg, struct vcpu *v)
+{
+	notify(cg->ops->switching, cg->ctx, v);
+	set_current(v, v->announced);
+	v->announced = NULL;
+}
+
+static void handle_lost(struct callgraph *cg, struct vcpu *v, const struct trace_event *ev)
+{
+	end_mark(cg, v);
+	notify_wanted(cg->ops->lost, cg, v, ev);
+	/* A switch may be among what was lost. */
+	if (v->current != &v->unknown)
+		notify(cg->ops->switching, cg->ctx, v);
+	reset_unknown(&v->unknown);
+	v->current = &v->unknown;
+}
+
+static void handle_hypercall(struct callgraph *cg, struct vcpu *v, const struct trace_event *ev)
+{
+	const __u64 *a = ev->call.a;
+
+	if (ev->call.nr == HYPERGRAPH_NR_ENTRY && a[1] <= MAX_DEPTH)
+		handle_entry(cg, v, &(struct frame){ .addr = a[0], .depth = a[1] });
+	else if (ev->call.nr == HYPERGRAPH_NR_RETURN && a[2] <= MAX_DEPTH)
+		handle_return(cg, v, &(struct frame){ .addr = a[0], .depth = a[2] }, a[1]);
+	else if (ev->call.nr == HYPERGRAPH_NR_SCHED_SWITCH && a[0] <= MAX_PID && a[1] <= MAX_PID)
+		handle_switch(cg, v, a);
+	else if (ev->call.nr == HYPERGRAPH_NR_HELLO)
+		notify_wanted(cg->ops->hello, cg, v, ev);
+	else if (ev->call.nr == HYPERGRAPH_NR_MARK && mark_is_part(a))
+		handle_mark(cg, v, ev);
+	else if (ev->call.nr == HYPERGRAPH_NR_MARK && is_open_call(a))
+		handle_open_call(cg, v, a);
+	else
+		notify_wanted(cg->ops->other, cg, v, ev);
+}
+
+void callgraph_event(struct callgraph *cg, const struct trace_event *ev)
+{
+	struct vcpu *v = callgraph_vcpu(cg, ev);
+
+	cg->ts = ev->ts;
+	if (v->announced && !is_before_switch(v, ev))
+		finish_switch(cg, v);
+
+	if (ev->type == TRACE_HYPERCALL)
+		handle_hypercall(cg, v, ev);
+	else if (ev->type == TRACE_EXIT)
+		notify_wanted(cg->ops->exit, cg, v, ev);
+	else if (ev->type == TRACE_HOST_ENTRY || ev->type == TRACE_HOST_RETURN)
+		notify_wanted(cg->ops->host, cg, v, ev);
+	else
+		handle_lost(cg, v, ev);
+}
+
+__u32 callgraph_level(const struct callgraph *cg, const struct vcpu *v)
+{
+	const struct task *task = v->current;
+	__u32 limit = cg->filter->depth + (cg->filter->function ? task->wanted : 0);
+
+	return cg->filter->depth && task->level > limit ? limit : task->level;
+}
+
+bool callgraph_wants(const struct callgraph *cg, const struct task *task)
+{
+	return filter_wants(cg->filter, task->vcpu, task, cg->ts) &&
+	       (!cg->filter->function || task->wanted != NOT_SEEN);
+}
+
+void callgraph_end(struct callgraph *cg)
+{
+	struct vcpu *v;
+
+	for (v = cg->vcpus; v; v = v->next)
+		end_mark(cg, v);
+}
+
+void task_print(const struct task *task, FILE *out)
+{
+	fputs(*task->comm ? task->comm : "<...>", out);
+	if (task->pid == TASK_UNKNOWN)
+		fputs("-?", out);
+	else
+		fprintf(out, "-%d", task->pid);
+}
+
+void vcpu_print(const struct vcpu *v, FILE *out)
+{
+	if (v->nested)
+		fprintf(out, "n%u", v->nested_nr);
+	else
+		fprintf(out, "%u", v->id);
+}
+
+void guest_print(const struct vcpu *v, FILE *out)
+{
+	fprintf(out, "VM %u", v->vm);
+	if (v->nested)
+		fprintf(out, ", nested vCPU n%u (nested_vcpu=0x%x)", v->nested_nr, v->id);
+}
+
+void callgraph_init(struct callgraph *cg, const struct callgraph_ops *ops, void *ctx,
+		    struct filter *filter)
+{
+	memset(cg, 0, sizeof(*cg));
+	cg->filter = filter;
+	cg->ops = ops;
+	cg->ctx = ctx;
+	cg->last_vcpu = &cg->vcpus;
+	cg->last_task = &cg->tasks;
+}
+
+static void free_task(struct task *task)
+{
+	free(task->frames);
+	if (task->pid > 0)
+		free(task);
+}
+
+void callgraph_free(struct callgraph *cg)
+{
+	struct task *task;
+	struct vcpu *v;
+
+	while ((task = cg->tasks)) {
+		cg->tasks = task->next;
+		free_task(task);
+	}
+	while ((v = cg->vcpus)) {
+		cg->vcpus = v->next;
+		map_free(&v->task_map);
+		free(v);
+	}
+	map_free(&cg->task_map);
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Which part of a trace the user asked for */
+#include <fnmatch.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/callgraph.h"
+#include "graph/filter.h"
+
+#define NS_PER_S	1000000000ULL
+
+static bool parse_number(const char *arg, __u32 min, __u32 max, __u32 *nr)
+{
+	char *end;
+	unsigned long long n = strtoull(arg, &end, 10);
+
+	*nr = n;
+	return *arg >= '0' && *arg <= '9' && !*end && n >= min && n <= max;
+}
+
+bool filter_parse_vm(struct filter *f, const char *arg)
+{
+	return parse_number(arg, 1, MAX_PID, &f->vm);
+}
+
+bool filter_parse_vcpu(struct filter *f, const char *arg)
+{
+	f->one_vcpu = true;
+	f->nested = *arg == 'n';
+	return parse_number(arg + f->nested, 0, ~0U, &f->vcpu);
+}
+
+bool filter_parse_task(struct filter *f, const char *arg)
+{
+	__u32 pid;
+
+	f->one_task = true;
+	if (parse_number(arg, 0, MAX_PID, &pid))
+		f->pid = pid;
+	else
+		f->comm = arg;
+	return *arg;
+}
+
+bool filter_parse_depth(struct filter *f, const char *arg)
+{
+	return parse_number(arg, 1, MAX_DEPTH, &f->depth);
+}
+
+/* Decimal seconds, with up to 9 digits of a fraction. NULL if that is not there. */
+static const char *parse_seconds(const char *s, __u64 *ns)
+{
+	__u64 unit = NS_PER_S / 10;
+	char *end;
+
+	if (*s < '0' || *s > '9')
+		return NULL;
+	*ns = strtoull(s, &end, 10) * NS_PER_S;
+	if (*end != '.' || end[1] == '.')
+		return end;
+	for (end++; *end >= '0' && *end <= '9'; end++, unit /= 10)
+		*ns += (*end - '0') * unit;
+	return end;
+}
+
+bool filter_parse_time(struct filter *f, const char *arg)
+{
+	const char *end = strstr(arg, "..");
+
+	if (!end || (end != arg && parse_seconds(arg, &f->from) != end))
+		return false;
+	end += 2;
+	if (!*end)
+		return true;
+	end = parse_seconds(end, &f->to);
+	return end && !*end && f->to >= f->from;
+}
+
+static bool wants_vcpu(const struct filter *f, const struct vcpu *v)
+{
+	return v->nested == f->nested && f->vcpu == (v->nested ? v->nested_nr : v->id);
+}
+
+static bool wants_task(const struct filter *f, const struct task *task)
+{
+	return f->comm ? !fnmatch(f->comm, task->comm, 0) : task->pid == f->pid;
+}
+
+bool filter_wants(const struct filter *f, const struct vcpu *v, const struct task *task,
+		  __u64 ts)
+{
+	return (!f->vm || v->vm == f->vm) && ts >= f->from && (!f->to || ts <= f->to) &&
+	       (!f->one_vcpu || wants_vcpu(f, v)) && (!f->one_task || wants_task(f, task));
+}
+
+bool filter_wants_function(struct filter *f, const struct vcpu *v, __u64 addr)
+{
+	struct kernel kernel = symbols_kernel(f->syms, v->guest);
+	__u64 offset, file_addr = addr - kernel.shift;
+	const char *name;
+	size_t answer;
+
+	/* Answers are kept, of addresses in the file if there is one: 1 no, 2 yes. */
+	answer = (size_t)map_get(&f->functions, file_addr);
+	if (answer)
+		return answer == 2;
+	name = kernel_function(&kernel, addr, &offset);
+	answer = 1 + (name && !fnmatch(f->function, name, 0));
+	map_add(&f->functions, file_addr, (void *)answer);
+	return answer == 2;
+}
+
+void filter_free(struct filter *f)
+{
+	map_free(&f->functions);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Which part of a trace the user asked for */
+#ifndef HYPERGRAPH_FILTER_H
+#define HYPERGRAPH_FILTER_H
+
+#include <stdbool.h>
+#include <linux/types.h>
+
+#include "util/map.h"
+#include "graph/symbols.h"
+
+struct task;
+struct vcpu;
+
+/* All zeroes: everything */
+struct filter {
+	__u32 vm;		/* pid of the VMM */
+	bool one_vcpu;
+	bool nested;		/* vcpu is a nested one's nested_nr */
+	__u32 vcpu;
+	bool one_task;
+	int pid;
+	const char *comm;	/* with wildcards, instead of pid */
+	const char *function;	/* with wildcards: it, and what it calls */
+	__u64 from, to;		/* ns of the host's clock; to 0: the end */
+	__u32 depth;		/* this many levels of calls, below function if given */
+	const struct symbols *syms;	/* to name functions */
+	struct map functions;	/* by address: what function says of it */
+};
+
+/* All of these are false if @arg is not what it is to be. */
+bool filter_parse_vm(struct filter *f, const char *arg);	/* a pid */
+bool filter_parse_vcpu(struct filter *f, const char *arg);	/* as vcpu_print() names it */
+bool filter_parse_task(struct filter *f, const char *arg);	/* a pid, or a comm */
+bool filter_parse_time(struct filter *f, const char *arg);	/* "FROM..TO" or less, in s */
+bool filter_parse_depth(struct filter *f, const char *arg);
+
+/* Does it ask for what happens on @v, in @task, at @ts? */
+bool filter_wants(const struct filter *f, const struct vcpu *v, const struct task *task,
+		  __u64 ts);
+
+/* Is the function of @v's kernel at @addr of those whose calls are asked for? */
+bool filter_wants_function(struct filter *f, const struct vcpu *v, __u64 addr);
+
+void filter_free(struct filter *f);
+
+#endif /* HYPERGRAPH_FILTER_H */

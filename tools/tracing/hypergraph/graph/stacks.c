@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Call stacks as a tree: a node is a function that all below it called. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "graph/stacks.h"
+#include "util/util.h"
+
+static const char unseen[] = "...";
+
+/* Ids begin with 1, as a map holds no NULL. */
+static __u32 name_id(struct stacks *st, __u64 key)
+{
+	size_t id = (size_t)map_get(&st->names, key);
+
+	if (!id) {
+		id = ++st->nr_names;
+		map_add(&st->names, key, (void *)id);
+	}
+	return id;
+}
+
+struct stack_node *stacks_child(struct stacks *st, struct stack_node *parent, __u64 key,
+				bool *created)
+{
+	__u64 node_key = map_key(parent ? parent->id : 0, name_id(st, key));
+	struct stack_node *node = map_get(&st->nodes, node_key);
+
+	*created = !node;
+	if (node)
+		return node;
+	node = xcalloc(1, sizeof(*node));
+	node->parent = parent;
+	node->id = ++st->nr_nodes;
+	node->next = st->last;
+	st->last = node;
+	if (parent) {
+		node->sibling = parent->child;
+		parent->child = node;
+	}
+	map_add(&st->nodes, node_key, node);
+	return node;
+}
+
+struct stack_node *stacks_function(struct stacks *st, struct stack_node *parent,
+				   const struct kernel *kernel, __u64 addr)
+{
+	__u64 offset;
+	const char *name = kernel_function(kernel, addr, &offset);
+	struct stack_node *node;
+	bool created;
+
+	node = stacks_child(st, parent, name ? (size_t)name : addr, &created);
+	if (created)
+		node->name = name ? xstrdup(name) : xasprintf("0x%llx", addr);
+	return node;
+}
+
+struct stack_node *stacks_task(struct stacks *st, const struct vcpu *v)
+{
+	struct stack_node *node;
+	bool created;
+	size_t size;
+	FILE *out;
+
+	node = stacks_child(st, NULL, (size_t)v->current, &created);
+	/* A task may be renamed by its next exec: its last name tells what it was for. */
+	if (!created && (v->current->pid == TASK_UNKNOWN || !*v->current->comm))
+		return node;
+	free(node->name);
+	out = xmemstream(&node->name, &size);
+	fprintf(out, v->nested ? "VM %u n%u " : "VM %u ", v->vm, v->nested_nr);
+	task_print(v->current, out);
+	xclose(out);
+	return node;
+}
+
+static struct stack_node *stacks_unseen(struct stacks *st, struct stack_node *parent)
+{
+	struct stack_node *node;
+	bool created;
+
+	node = stacks_child(st, parent, (size_t)unseen, &created);
+	if (created)
+		node->name = xstrdup(unseen);
+	return node;
+}
+
+struct stack_node *stacks_open(struct stacks *st, const struct vcpu *v,
+			       const struct kernel *kernel)
+{
+	const struct task *task = v->current;
+	struct stack_node *node = stacks_task(st, v);
+	__u32 depth = 0;
+	unsigned int i;
+
+	for (i = 0; i < task->nr_frames; i++) {
+		const struct frame *f = &task->frames[i];
+
+		if (f->depth > depth)
+			node = stacks_unseen(st, node);
+		node = stacks_function(st, node, kernel, f->addr);
+		depth = f->depth + 1;
+	}
+	return task->level > depth ? stacks_unseen(st, node) : node;
+}
+
+int stacks_compare(const void *pa, const void *pb)
+{
+	const struct stack_node *a = *(struct stack_node **)pa, *b = *(struct stack_node **)pb;
+
+	if (a->weight != b->weight)
+		return a->weight > b->weight ? -1 : 1;
+	if (a->count != b->count)
+		return a->count > b->count ? -1 : 1;
+	return a->id < b->id ? -1 : 1;
+}
+
+static unsigned int depth_of(const struct stack_node *node)
+{
+	unsigned int depth = 0;
+
+	while ((node = node->parent))
+		depth++;
+	return depth;
+}
+
+/* Inner nodes know outer ones: the other way round takes a list. */
+static void print_path(const struct stack_node *node, bool with_task, const char *separator,
+		       FILE *out)
+{
+	unsigned int i, nr = depth_of(node) + with_task;
+	const struct stack_node **path = xcalloc(nr + 1, sizeof(*path));
+
+	for (i = nr; i--; node = node->parent)
+		path[i] = node;
+	for (i = 0; i < nr; i++) {
+		if (i)
+			fputs(separator, out);
+		fputs(path[i]->name, out);
+	}
+	free(path);
+}
+
+void stacks_print_folded(const struct stack_node *node, FILE *out)
+{
+	print_path(node, true, ";", out);
+}
+
+void stacks_print(const struct stack_node *node, FILE *out)
+{
+	print_path(node, false, " > ", out);
+}
+
+void stacks_free(struct stacks *st)
+{
+	struct stack_node *node;
+
+	while ((node = st->last)) {
+		st->last = node->next;
+		free(node->name);
+		free(node);
+	}
+	map_free(&st->nodes);
+	map_free(&st->names);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Call stacks as a tree: a node is a function that all below it called. */
+#ifndef HYPERGRAPH_STACKS_H
+#define HYPERGRAPH_STACKS_H
+
+#include <stdbool.h>
+#include <linux/types.h>
+
+#include "graph/callgraph.h"
+#include "util/map.h"
+#include "graph/symbols.h"
+
+struct stack_node {
+	struct stack_node *parent;	/* NULL: one that begins a stack */
+	struct stack_node *next;	/* of all, the latest first */
+	struct stack_node *child;	/* the latest */
+	struct stack_node *sibling;
+	__u32 id;
+	char *name;
+	__u64 weight;
+	__u64 count;
+};
+
+struct stacks {
+	struct map nodes;	/* by the parent's id and the name's */
+	struct map names;	/* their ids, by what they are made of */
+	struct stack_node *last;
+	__u32 nr_nodes;
+	__u32 nr_names;
+};
+
+/*
+ * The node of what @key stands for, below @parent, made if it is the first: then *@created
+ * is set, and it has no name yet. A key is a pointer or a kernel's address.
+ */
+struct stack_node *stacks_child(struct stacks *st, struct stack_node *parent, __u64 key,
+				bool *created);
+
+/* That of the function at @addr, with its name or address */
+struct stack_node *stacks_function(struct stacks *st, struct stack_node *parent,
+				   const struct kernel *kernel, __u64 addr);
+
+/* That of @v's task, which begins the stacks */
+struct stack_node *stacks_task(struct stacks *st, const struct vcpu *v);
+
+/* What @v's task is in, with "..." where functions are left out or were not seen */
+struct stack_node *stacks_open(struct stacks *st, const struct vcpu *v,
+			       const struct kernel *kernel);
+
+/* For qsort() of pointers to nodes: by weight, then by count, then in order of appearance */
+int stacks_compare(const void *pa, const void *pb);
+
+/* "task;outer;inner", as flame graphs have it */
+void stacks_print_folded(const struct stack_node *node, FILE *out);
+
+/* All but the task: "outer > inner" */
+void stacks_print(const struct stack_node *node, FILE *out);
+
+void stacks_free(struct stacks *st);
+
+#endif /* HYPERGRAPH_STACKS_H */

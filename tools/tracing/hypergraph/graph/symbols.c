@@ -1,0 +1,567 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The guest kernels' text symbols, from files in the format of kallsyms or a vmlinux. */
+#include <err.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <gelf.h>
+
+#include "util/map.h"
+#include "graph/symbols.h"
+#include "input/trace.h"
+#include "util/util.h"
+
+/*
+ * An address so far behind the last symbol is in a gap of the table: no
+ * function is that long.
+ */
+#define SYMBOL_MAX_SIZE	(1024 * 1024)
+
+/* Lookups that are remembered, a power of two */
+#define NR_RECENT	8192
+
+struct symbol {
+	__u64 addr;
+	const char *name;	/* in symbols.text, with " [module]" if in one */
+};
+
+/* A lookup, by address in the file */
+struct recent {
+	__u64 addr;
+	const struct symbol *symbol;	/* NULL: none covers it; or not looked up if addr is 0 */
+};
+
+/* What one file has */
+struct symbol_table {
+	struct symbol_table *next;
+	__u32 vm;		/* whose, 0: of all others */
+	const char *file;
+	char *text;		/* of all names */
+	struct symbol *table;	/* by address, one symbol each */
+	size_t nr;
+	size_t alloc;
+	__u64 stext;		/* 0: not in the file */
+	bool has_modules;
+	bool shifted;		/* some guest was; the user was told */
+	struct recent recent[NR_RECENT];
+};
+
+/* Where a guest's kernel was loaded */
+struct guest_kernel {
+	struct guest_kernel *next;
+	__u64 stext;
+};
+
+struct symbols {
+	struct symbol_table *tables;
+	struct map kernel_map;	/* by guest */
+	struct guest_kernel *kernels;
+};
+
+/* The whole file, ended by a NUL. Files in /proc do not tell their size. */
+static char *read_text(FILE *in, const char *file)
+{
+	char *text = NULL;
+	size_t alloc = 0;
+
+	if (getdelim(&text, &alloc, '\0', in) < 0) {
+		if (ferror(in))
+			warn("%s", file);
+		else
+			warnx("%s: empty file", file);
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+/* A symbol of a module is followed by its name: "func [module]". */
+static bool in_module(const char *name)
+{
+	return strchr(name, ' ');
+}
+
+static void add_symbol(struct symbol_table *st, __u64 addr, const char *name)
+{
+	if (!strcmp(name, "_stext"))
+		st->stext = addr;
+	if (in_module(name))
+		st->has_modules = true;
+	if (st->nr == st->alloc) {
+		st->alloc = st->alloc ? 2 * st->alloc : 4096;
+		st->table = xrealloc(st->table, st->alloc * sizeof(*st->table));
+	}
+	st->table[st->nr++] = (struct symbol){ .addr = addr, .name = name };
+}
+
+/* "ffffffff81000000 T _text" or "ffffffffc0000000 t func\t[module]" */
+static bool parse_line(struct symbol_table *st, char *line)
+{
+	char *end, *tab;
+	__u64 addr = strtoull(line, &end, 16);
+
+	if (end == line || end[0] != ' ' || !end[1] || end[2] != ' ' || !end[3])
+		return false;
+	if (!strchr("tTwW", end[1]))
+		return true;
+	tab = strchr(end, '\t');
+	if (tab)
+		*tab = ' ';
+	add_symbol(st, addr, end + 3);
+	return true;
+}
+
+static bool parse_text(struct symbol_table *st)
+{
+	unsigned int nr = 0;
+	char *line, *next = st->text;
+
+	while ((line = strsep(&next, "\n"))) {
+		nr++;
+		if (!*line && !next)
+			break;
+		if (!parse_line(st, line)) {
+			warnx("%s:%u: not a line of kallsyms", st->file, nr);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Aliases stay in the order of the file: the kernel too takes the first. */
+static int compare_symbols(const void *pa, const void *pb)
+{
+	const struct symbol *a = pa, *b = pb;
+
+	if (a->addr != b->addr)
+		return a->addr < b->addr ? -1 : 1;
+	return a->name < b->name ? -1 : a->name > b->name;
+}
+
+static void sort_symbols(struct symbol_table *st)
+{
+	size_t i, kept = 1;
+
+	qsort(st->table, st->nr, sizeof(*st->table), compare_symbols);
+	for (i = 1; i < st->nr; i++) {
+		if (st->table[i].addr != st->table[kept - 1].addr)
+			st->table[kept++] = st->table[i];
+	}
+	st->nr = kept;
+}
+
+static bool finish_table(struct symbol_table *st)
+{
+	if (!st->nr) {
+		warnx("%s: no text symbols", st->file);
+		return false;
+	}
+	sort_symbols(st);
+	if (st->table[st->nr - 1].addr)
+		return true;
+	warnx("%s: all addresses are zero (kptr_restrict): read it as root in the guest",
+	      st->file);
+	return false;
+}
+
+static Elf_Scn *find_symtab(Elf *elf, GElf_Shdr *shdr)
+{
+	Elf_Scn *scn = NULL;
+
+	while ((scn = elf_nextscn(elf, scn))) {
+		if (gelf_getshdr(scn, shdr) && shdr->sh_type == SHT_SYMTAB)
+			return scn;
+	}
+	return NULL;
+}
+
+/* kallsyms has the symbols without a type, too: the entry code's are such. */
+static bool is_text(Elf *elf, const GElf_Sym *sym)
+{
+	GElf_Shdr shdr;
+
+	return (GELF_ST_TYPE(sym->st_info) == STT_FUNC ||
+		GELF_ST_TYPE(sym->st_info) == STT_NOTYPE) &&
+	       sym->st_shndx < SHN_LORESERVE &&
+	       gelf_getshdr(elf_getscn(elf, sym->st_shndx), &shdr) &&
+	       shdr.sh_flags & SHF_EXECINSTR;
+}
+
+/* Names are copied: those of the file go with it. */
+static void add_elf_symbols(struct symbol_table *st, Elf *elf, Elf_Scn *scn,
+			    const GElf_Shdr *shdr)
+{
+	Elf_Data *data = elf_getdata(scn, NULL);
+	size_t size = 0, i, nr;
+	FILE *text = xmemstream(&st->text, &size);
+	GElf_Sym sym;
+
+	nr = data && shdr->sh_entsize ? shdr->sh_size / shdr->sh_entsize : 0;
+	for (i = 0; i < nr && gelf_getsym(data, i, &sym); i++) {
+		const char *name = elf_strptr(elf, shdr->sh_link, sym.st_name);
+
+		if (name && *name && *name != '.' && *name != '$' && is_text(elf, &sym))
+			fprintf(text, "%016llx T %s\n", (unsigned long long)sym.st_value, name);
+	}
+	xclose(text);
+}
+
+static bool read_elf(struct symbol_table *st, int fd)
+{
+	GElf_Shdr shdr;
+	Elf_Scn *scn;
+	Elf *elf;
+
+	elf_version(EV_CURRENT);
+	elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+	if (!elf) {
+		warnx("%s: %s", st->file, elf_errmsg(-1));
+		return false;
+	}
+	scn = find_symtab(elf, &shdr);
+	if (scn)
+		add_elf_symbols(st, elf, scn, &shdr);
+	else
+		warnx("%s: has no symbols: the vmlinux of the kernel's build has", st->file);
+	elf_end(elf);
+	return scn && parse_text(st);
+}
+
+static bool read_file(struct symbol_table *st, FILE *in)
+{
+	char magic[SELFMAG];
+	bool is_elf = fread(magic, sizeof(magic), 1, in) == 1 && !memcmp(magic, ELFMAG, SELFMAG);
+
+	rewind(in);
+	if (is_elf)
+		return read_elf(st, fileno(in));
+	st->text = read_text(in, st->file);
+	return st->text && parse_text(st);
+}
+
+static void free_table(struct symbol_table *st)
+{
+	free(st->table);
+	free(st->text);
+	free(st);
+}
+
+static struct symbol_table *new_table(__u32 vm, const char *file)
+{
+	struct symbol_table *st = xcalloc(1, sizeof(*st));
+
+	st->vm = vm;
+	st->file = file;
+	return st;
+}
+
+/* A later one is found first. */
+static bool add_table(struct symbols *syms, struct symbol_table *st, bool ok)
+{
+	if (!ok || !finish_table(st)) {
+		free_table(st);
+		return false;
+	}
+	st->next = syms->tables;
+	syms->tables = st;
+	return true;
+}
+
+bool symbols_add_file(struct symbols *syms, __u32 vm, const char *file)
+{
+	FILE *in = fopen(file, "r");
+	struct symbol_table *st;
+	bool ok;
+
+	if (!in) {
+		warn("%s", file);
+		return false;
+	}
+	st = new_table(vm, file);
+	ok = read_file(st, in);
+	fclose(in);
+	return add_table(syms, st, ok);
+}
+
+/* @arg: "PID=FILE" */
+static bool add_guest_file(struct symbols *syms, const char *arg)
+{
+	char *end;
+	unsigned long pid = strtoul(arg, &end, 10);
+
+	if (end != arg && *end == '=' && pid && pid <= INT_MAX)
+		return symbols_add_file(syms, pid, end + 1);
+	warnx("--guest %s: not PID=FILE", arg);
+	return false;
+}
+
+bool symbols_set_option(struct symbols *syms, int opt, const char *arg)
+{
+	return opt == 'G' ? add_guest_file(syms, arg) : symbols_add_file(syms, 0, arg);
+}
+
+/*
+ * Behind a recording: for each table a line of SAVED_TABLE and its text, then SAVED_END,
+ * which is always of one length and says where that begins.
+ */
+#define SAVED_TABLE	"#hypergraph symbols vm %u bytes %zu\n"
+#define SAVED_END	"#hypergraph symbols begin at %020llu\n"
+#define SAVED_END_SIZE	50
+
+bool symbols_save(const struct symbols *syms, FILE *out)
+{
+	const struct symbol_table *st;
+	off_t begin;
+
+	if (fseeko(out, 0, SEEK_END))
+		return false;
+	begin = ftello(out);
+	for (st = syms->tables; st; st = st->next) {
+		struct kernel kernel = { .table = (struct symbol_table *)st };
+		char *text;
+		size_t size;
+		FILE *memory = xmemstream(&text, &size);
+
+		kernel_write_symbols(&kernel, memory);
+		xclose(memory);
+		fprintf(out, SAVED_TABLE, st->vm, size);
+		fwrite(text, size, 1, out);
+		free(text);
+	}
+	fprintf(out, SAVED_END, (unsigned long long)begin);
+	return !fflush(out) && !ferror(out);
+}
+
+/* @syms gets the table whose text comes next in @in. */
+static bool load_table(struct symbols *syms, FILE *in, const char *file, __u32 vm, size_t size)
+{
+	struct symbol_table *st = new_table(vm, file);
+
+	st->text = xcalloc(1, size + 1);
+	return add_table(syms, st, fread(st->text, size, 1, in) == 1 && parse_text(st));
+}
+
+static bool load_tables(struct symbols *syms, FILE *in, const char *file, off_t end)
+{
+	char line[64];
+	size_t size;
+	__u32 vm;
+
+	while (ftello(in) < end) {
+		if (!fgets(line, sizeof(line), in) || sscanf(line, SAVED_TABLE, &vm, &size) != 2 ||
+		    (off_t)size > end || !load_table(syms, in, file, vm, size)) {
+			warnx("%s: the symbols in it are damaged", file);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Of a pipe, nothing can be told. */
+bool symbols_load(struct symbols *syms, const char *file)
+{
+	FILE *in = syms->tables ? NULL : fopen(file, "r");
+	char end[SAVED_END_SIZE + 1] = "";
+	unsigned long long begin;
+	bool ok = true;
+
+	if (!in)
+		return true;
+	if (!fseeko(in, -SAVED_END_SIZE, SEEK_END)) {
+		off_t end_at = ftello(in);
+
+		if (fread(end, SAVED_END_SIZE, 1, in) == 1 && sscanf(end, SAVED_END, &begin) == 1)
+			ok = !fseeko(in, begin, SEEK_SET) && load_tables(syms, in, file, end_at);
+	}
+	fclose(in);
+	return ok;
+}
+
+struct symbols *symbols_new(void)
+{
+	return xcalloc(1, sizeof(struct symbols));
+}
+
+void symbols_free(struct symbols *syms)
+{
+	struct guest_kernel *kernel;
+	struct symbol_table *st;
+
+	while ((kernel = syms->kernels)) {
+		syms->kernels = kernel->next;
+		free(kernel);
+	}
+	while ((st = syms->tables)) {
+		syms->tables = st->next;
+		free_table(st);
+	}
+	map_free(&syms->kernel_map);
+	free(syms);
+}
+
+static struct symbol_table *table_of(const struct symbols *syms, __u32 vm)
+{
+	struct symbol_table *st, *others = NULL;
+
+	for (st = syms->tables; st; st = st->next) {
+		if (st->vm == vm)
+			return st;
+		if (!st->vm && !others)
+			others = st;
+	}
+	return others;
+}
+
+bool symbols_want_stext(const struct symbols *syms, __u64 guest)
+{
+	const struct symbol_table *st = table_of(syms, guest_vm(guest));
+
+	return st && st->stext && !map_get(&syms->kernel_map, guest);
+}
+
+static struct guest_kernel *add_kernel(struct symbols *syms, __u64 guest)
+{
+	struct guest_kernel *kernel = xcalloc(1, sizeof(*kernel));
+
+	kernel->next = syms->kernels;
+	syms->kernels = kernel;
+	map_add(&syms->kernel_map, guest, kernel);
+	return kernel;
+}
+
+static void warn_of_modules(struct symbol_table *st)
+{
+	if (st->has_modules && !st->shifted)
+		warnx("%s: of another boot than the guest's: symbols of modules are left out",
+		      st->file);
+	st->shifted = true;
+}
+
+bool symbols_set_stext(struct symbols *syms, __u64 guest, __u64 stext)
+{
+	struct symbol_table *st = table_of(syms, guest_vm(guest));
+	struct guest_kernel *kernel;
+	bool moved;
+
+	if (!st || !st->stext)
+		return false;
+	kernel = map_get(&syms->kernel_map, guest);
+	moved = kernel && kernel->stext != stext;
+	if (!kernel)
+		kernel = add_kernel(syms, guest);
+	kernel->stext = stext;
+	if (stext != st->stext)
+		warn_of_modules(st);
+	return moved;
+}
+
+struct kernel symbols_kernel(const struct symbols *syms, __u64 guest)
+{
+	struct kernel kernel = { .table = table_of(syms, guest_vm(guest)) };
+	const struct guest_kernel *at = map_get(&syms->kernel_map, guest);
+
+	if (at)
+		kernel.shift = at->stext - kernel.table->stext;
+	else if (guest_is_nested(guest))
+		/* The file is hardly that of a VM's kernel and of its nested guests' alike. */
+		kernel.table = NULL;
+	return kernel;
+}
+
+/* The last symbol at or below @addr */
+static const struct symbol *search(const struct symbol_table *st, __u64 addr)
+{
+	size_t low = 0, high = st->nr;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (st->table[mid].addr <= addr)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (!low || addr - st->table[low - 1].addr >= SYMBOL_MAX_SIZE)
+		return NULL;
+	return &st->table[low - 1];
+}
+
+/* The same addresses are asked for again and again. */
+static const struct symbol *search_recent(struct symbol_table *st, __u64 addr)
+{
+	struct recent *recent = &st->recent[map_hash(addr) % NR_RECENT];
+
+	if (recent->addr != addr)
+		*recent = (struct recent){ .addr = addr, .symbol = search(st, addr) };
+	return recent->symbol;
+}
+
+/* Of the address @addr of a guest */
+static const struct symbol *find_symbol(const struct kernel *kernel, __u64 addr)
+{
+	const struct symbol *sym;
+
+	if (!kernel->table)
+		return NULL;
+	sym = search_recent(kernel->table, addr - kernel->shift);
+	return sym && kernel->shift && in_module(sym->name) ? NULL : sym;
+}
+
+const char *kernel_function(const struct kernel *kernel, __u64 addr, __u64 *offset)
+{
+	const struct symbol *sym = find_symbol(kernel, addr);
+
+	if (!sym)
+		return NULL;
+	*offset = addr - kernel->shift - sym->addr;
+	return sym->name;
+}
+
+void kernel_print_function(const struct kernel *kernel, __u64 addr, FILE *out)
+{
+	const struct symbol *sym = find_symbol(kernel, addr);
+
+	if (sym)
+		fputs(sym->name, out);
+	else
+		print_hex(addr, out);
+}
+
+void kernel_print_address(const struct kernel *kernel, __u64 addr, FILE *out)
+{
+	__u64 offset;
+	const char *name = kernel_function(kernel, addr, &offset);
+	size_t len;
+
+	if (!name) {
+		print_hex(addr, out);
+		return;
+	}
+	len = strcspn(name, " ");
+	fwrite(name, 1, len, out);
+	putc('+', out);
+	print_hex(offset, out);
+	fputs(name + len, out);
+}
+
+void kernel_write_symbols(const struct kernel *kernel, FILE *out)
+{
+	const struct symbol_table *st = kernel->table;
+	size_t i;
+
+	for (i = 0; st && i < st->nr; i++) {
+		const char *name = st->table[i].name, *module = strchr(name, ' ');
+
+		if (module && kernel->shift)
+			continue;
+		fprintf(out, "%016llx t %.*s", st->table[i].addr + kernel->shift,
+			(int)strcspn(name, " "), name);
+		if (module)
+			fprintf(out, "\t%s", module + 1);
+		putc('\n', out);
+	}
+	/* Of the symbols at one address just the first is in the table. */
+	if (st && st->stext)
+		fprintf(out, "%016llx T _stext\n", st->stext + kernel->shift);
+}

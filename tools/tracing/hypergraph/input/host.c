@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What this host's tracefs tells */
+#include <err.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "input/host.h"
+#include "util/util.h"
+
+static const char event[] = "events/hypergraph/hypergraph_host";
+
+bool host_can_record(void)
+{
+	char *path = tracefs_get_tracing_file(event);
+	bool ok = path && !access(path, W_OK);
+
+	tracefs_put_tracing_file(path);
+	if (ok)
+		return true;
+	if (geteuid())
+		warnx("this takes root");
+	else
+		warnx("this kernel has no %s: is kvm loaded, and built with CONFIG_KVM_HYPERTRACE?",
+		      event);
+	return false;
+}
+
+/* "name: 123" in a CPU's stats */
+static unsigned long long stat_number(const char *stats, const char *name)
+{
+	const char *found = strstr(stats, name);
+
+	return found ? strtoull(found + strlen(name), NULL, 10) : 0;
+}
+
+struct host_stats host_stats(struct tracefs_instance *instance)
+{
+	long cpu, nr = sysconf(_SC_NPROCESSORS_CONF);
+	struct host_stats sum = { 0 };
+
+	for (cpu = 0; cpu < nr; cpu++) {
+		char *file = xasprintf("per_cpu/cpu%ld/stats", cpu);
+		char *stats = tracefs_instance_file_read(instance, file, NULL);
+
+		free(file);
+		if (!stats)
+			continue;
+		sum.events += stat_number(stats, "entries: ") +
+			      stat_number(stats, "read events: ");
+		/* There is a "commit overrun" as well. */
+		sum.lost += stat_number(stats, "\noverrun: ") +
+			    stat_number(stats, "dropped events: ");
+		free(stats);
+	}
+	return sum;
+}

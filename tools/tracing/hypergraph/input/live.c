@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the guests of this host send now, from an instance of tracefs */
+#include <err.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include <tracefs.h>
+
+#include "input/host.h"
+#include "input/live.h"
+#include "input/join.h"
+#include "util/util.h"
+
+static const char system_name[] = "hypergraph";
+
+struct live {
+	struct tracefs_instance *instance;
+	struct tep_handle *tep;
+	struct trace *trace;
+};
+
+static bool start(struct live *live)
+{
+	/* Two runs at a time must not end each other. */
+	char *name = xasprintf("hypergraph-top-%d", getpid());
+
+	live->instance = tracefs_instance_create(name);
+	free(name);
+	if (!live->instance) {
+		warn("making an instance in tracefs");
+		return false;
+	}
+	if (!tracefs_event_enable(live->instance, system_name, NULL))
+		return true;
+	warn("enabling the events of %s", system_name);
+	return false;
+}
+
+struct live *live_open(trace_handler_t handler, void *ctx)
+{
+	static const char * const systems[] = { system_name, NULL };
+	struct live *live = xcalloc(1, sizeof(*live));
+
+	live->tep = host_can_record() ? tracefs_local_events_system(NULL, systems) : NULL;
+	if (live->tep)
+		live->trace = trace_of_tep(live->tep, "this kernel", handler, ctx);
+	if (live->trace && start(live))
+		return live;
+	live_close(live);
+	return NULL;
+}
+
+static int handle_record(struct tep_event *event, struct tep_record *record, int cpu, void *ctx)
+{
+	struct live *live = ctx;
+
+	(void)event;
+	record->cpu = cpu;
+	trace_record(live->trace, record);
+	return 0;
+}
+
+int live_read(struct live *live)
+{
+	errno = 0;
+	/* When there is nothing to read is an error of it, too. */
+	if (tracefs_iterate_raw_events(live->tep, live->instance, NULL, 0, handle_record, live) &&
+	    errno && errno != EAGAIN && errno != ENOENT) {
+		warn("reading the events");
+		return -1;
+	}
+	return 0;
+}
+
+__u64 live_lost(const struct live *live)
+{
+	return host_stats(live->instance).lost;
+}
+
+void live_close(struct live *live)
+{
+	if (live->instance) {
+		tracefs_event_disable(live->instance, system_name, NULL);
+		tracefs_instance_destroy(live->instance);
+		tracefs_instance_free(live->instance);
+	}
+	if (live->trace)
+		trace_close(live->trace);
+	if (live->tep)
+		tep_free(live->tep);
+	free(live);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the guests of this host send now, as events of trace.h */
+#ifndef HYPERGRAPH_LIVE_H
+#define HYPERGRAPH_LIVE_H
+
+#include "input/trace.h"
+
+struct live;
+
+/*
+ * Begins to record into an instance of its own. NULL after an error message; all ends
+ * with live_close().
+ */
+struct live *live_open(trace_handler_t handler, void *ctx);
+
+/* Hands what came since the last call to the handler. Negative after an error message. */
+int live_read(struct live *live);
+
+/* How many events were lost since live_open() */
+__u64 live_lost(const struct live *live);
+
+void live_close(struct live *live);
+
+#endif /* HYPERGRAPH_LIVE_H */

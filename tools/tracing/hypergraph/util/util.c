@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Allocation that ends the program when memory is out, and what else stdio lacks */
+#include <err.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/util.h"
+
+void *xcalloc(size_t n, size_t size)
+{
+	void *p = calloc(n, size);
+
+	if (!p)
+		err(1, "%zu bytes", n * size);
+	return p;
+}
+
+void *xrealloc(void *p, size_t size)
+{
+	p = realloc(p, size);
+	if (!p)
+		err(1, "%zu bytes", size);
+	return p;
+}
+
+char *xasprintf(const char *format, ...)
+{
+	va_list args;
+	char *text;
+	int len;
+
+	va_start(args, format);
+	len = vasprintf(&text, format, args);
+	va_end(args);
+	if (len < 0)
+		err(1, NULL);
+	return text;
+}
+
+char *xstrdup(const char *text)
+{
+	return xasprintf("%s", text);
+}
+
+char *format_hex(__u64 n, char *text)
+{
+	char *p = text + HEX_SIZE - 1;
+
+	*p = '\0';
+	do {
+		p--;
+		*p = "0123456789abcdef"[n % 16];
+	} while (n /= 16);
+	*--p = 'x';
+	*--p = '0';
+	return p;
+}
+
+void print_hex(__u64 n, FILE *out)
+{
+	char text[HEX_SIZE];
+
+	fputs(format_hex(n, text), out);
+}
+
+void print_count(unsigned long long n, const char *what, FILE *out)
+{
+	fprintf(out, "%llu %s%s", n, what, n == 1 ? "" : "s");
+}
+
+FILE *xmemstream(char **text, size_t *size)
+{
+	FILE *file = open_memstream(text, size);
+
+	if (!file)
+		err(1, NULL);
+	return file;
+}
+
+void xclose(FILE *file)
+{
+	if (fclose(file))
+		err(1, NULL);
+}
