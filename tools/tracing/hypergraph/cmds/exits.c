@@ -153,7 +153,7 @@ static double share(const struct exits *x, __u64 ns)
 
 static void put_reasons(const struct exits *x, const struct stack_node *stack)
 {
-	struct stack_node **sorted = xcalloc(x->reasons.used, sizeof(*sorted)), *node;
+	struct stack_node **sorted = xcalloc(x->reasons.nr, sizeof(*sorted)), *node;
 	size_t i, nr = 0;
 
 	for (node = stack->child; node; node = node->sibling) {
@@ -264,12 +264,12 @@ static void exits_free(struct session *s)
 {
 	struct exits *x = (struct exits *)s;
 	struct vcpu *v;
-	size_t i;
+	char *name;
 
 	for (v = s->cg.vcpus; v; v = v->next)
 		free(v->priv);
-	for (i = 0; i < x->reasons.size; i++)
-		free(x->reasons.slots[i].value);
+	map_for_each(name, &x->reasons)
+		free(name);
 	map_free(&x->reasons);
 	stacks_free(&x->stacks);
 }

@@ -90,15 +90,12 @@ static int folded_end(struct export *e)
 static void folded_free(struct export *e)
 {
 	struct folded *f = e->priv;
-	size_t i;
+	struct inner *in;
 
 	if (!f)
 		return;
-	for (i = 0; i < f->inner.size; i++) {
-		struct inner *in = f->inner.slots[i].value;
-
-		if (in)
-			free(in->ns);
+	map_for_each(in, &f->inner) {
+		free(in->ns);
 		free(in);
 	}
 	map_free(&f->inner);

@@ -193,7 +193,7 @@ static __u64 name_id(struct export *e, const struct vcpu *v, __u64 addr)
 
 	if (id)
 		return id;
-	id = b->ids.used + 1;
+	id = b->ids.nr + 1;
 	map_add(&b->ids, key, (void *)id);
 	interned = &b->names[b->nr_names];
 	perfetto__interned_string__init(interned);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A hash table from 64-bit keys to pointers: open addressing, linear probing. */
+/* A hash table from 64-bit keys to pointers, which keeps their order: linear probing. */
 #include <stdlib.h>
 
 #include "util/map.h"
@@ -32,6 +32,7 @@ static void map_grow(struct map *map)
 			*map_slot(map, old.slots[i].key) = old.slots[i];
 	}
 	free(old.slots);
+	map->values = xrealloc(map->values, map->size / 2 * sizeof(*map->values));
 }
 
 void *map_get(const struct map *map, __u64 key)
@@ -44,15 +45,16 @@ void map_add(struct map *map, __u64 key, void *value)
 	struct map_slot *slot;
 
 	/* At most half full, so that probing stays short and ends. */
-	if (2 * map->used >= map->size)
+	if (2 * map->nr >= map->size)
 		map_grow(map);
 	slot = map_slot(map, key);
 	slot->key = key;
 	slot->value = value;
-	map->used++;
+	map->values[map->nr++] = value;
 }
 
 void map_free(struct map *map)
 {
 	free(map->slots);
+	free(map->values);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A hash table from 64-bit keys to pointers. Nothing is ever taken out. */
+/* A hash table from 64-bit keys to pointers, which keeps their order. Nothing is taken out. */
 #ifndef HYPERGRAPH_MAP_H
 #define HYPERGRAPH_MAP_H
 
@@ -15,7 +15,8 @@ struct map_slot {
 struct map {
 	struct map_slot *slots;
 	size_t size;		/* 0 or a power of two */
-	size_t used;
+	void **values;		/* in order of insertion */
+	size_t nr;
 };
 
 /* The key of something that two 32-bit numbers name together. */
@@ -33,9 +34,20 @@ static inline size_t map_hash(__u64 key)
 /* NULL when there is none. */
 void *map_get(const struct map *map, __u64 key);
 
-/* @key must not be in the map yet. */
+/* @key must not be in the map yet, and @value must not be NULL. */
 void map_add(struct map *map, __u64 key, void *value);
 
+/* The value that was added as number @i, or NULL when there are not so many. */
+static inline void *map_nth(const struct map *map, size_t i)
+{
+	return i < map->nr ? map->values[i] : NULL;
+}
+
+/* Goes through the values in the order in which they were added. */
+#define map_for_each(value, map) \
+	for (size_t __i = 0; ((value) = map_nth(map, __i)); __i++)
+
+/* The values are the caller's to free. */
 void map_free(struct map *map);
 
 #endif /* HYPERGRAPH_MAP_H */
