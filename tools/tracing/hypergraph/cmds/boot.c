@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* hypergraph boot: what each boot level of the guests took, and where. */
-#include <err.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,16 +14,9 @@
 #define HOTTEST_OF_BOOT		10
 
 struct function {
-	struct function *next;
 	__u64 addr;
 	__u64 calls;
 	__u64 returns;
-};
-
-struct functions {
-	struct map map;		/* by address */
-	struct function *list;
-	size_t nr;
 };
 
 struct level {
@@ -35,7 +27,7 @@ struct level {
 	__u64 returns;
 	__u64 events;
 	struct kernel kernel;	/* that was booting */
-	struct functions functions;
+	struct map functions;	/* by address */
 };
 
 struct guest {
@@ -54,30 +46,25 @@ struct boot {
 	struct guest **last_guest;
 };
 
-static struct function *get_function(struct functions *fns, __u64 addr)
+static struct function *get_function(struct map *fns, __u64 addr)
 {
-	struct function *fn = map_get(&fns->map, addr);
+	struct function *fn = map_get(fns, addr);
 
 	if (fn)
 		return fn;
 	fn = xcalloc(1, sizeof(*fn));
 	fn->addr = addr;
-	fn->next = fns->list;
-	fns->list = fn;
-	fns->nr++;
-	map_add(&fns->map, addr, fn);
+	map_add(fns, addr, fn);
 	return fn;
 }
 
-static void free_functions(struct functions *fns)
+static void free_functions(struct map *fns)
 {
 	struct function *fn;
 
-	while ((fn = fns->list)) {
-		fns->list = fn->next;
+	map_for_each(fn, fns)
 		free(fn);
-	}
-	map_free(&fns->map);
+	map_free(fns);
 }
 
 static struct level *add_level(struct guest *guest)
@@ -108,11 +95,7 @@ static void begin_level(const struct boot *b, struct guest *guest, char *name, _
 /* Before a kernel's first mark */
 static void begin_start(const struct boot *b, struct guest *guest, __u64 ts)
 {
-	char *name = strdup("start");
-
-	if (!name)
-		err(1, NULL);
-	begin_level(b, guest, name, ts);
+	begin_level(b, guest, xstrdup("start"), ts);
 }
 
 static struct guest *get_guest(struct boot *b, const struct vcpu *v, __u64 ts)
@@ -230,19 +213,6 @@ static int compare_events(const void *pa, const void *pb)
 	return compare_numbers(events_of(b), events_of(a)) ?: compare_numbers(a->addr, b->addr);
 }
 
-static struct function **sort_functions(const struct functions *fns,
-					int (*compare)(const void *, const void *))
-{
-	struct function **sorted = xcalloc(fns->nr, sizeof(*sorted));
-	struct function *fn;
-	size_t i = 0;
-
-	for (fn = fns->list; fn; fn = fn->next)
-		sorted[i++] = fn;
-	qsort(sorted, fns->nr, sizeof(*sorted), compare);
-	return sorted;
-}
-
 static double percent(__u64 part, __u64 whole)
 {
 	return 100.0 * part / whole;
@@ -297,7 +267,7 @@ static void put_hottest_of_level(const struct level *level, bool calls)
 	if (!(calls ? level->calls : level->returns))
 		return;
 	printf("\nhottest in %s:\n", level->name);
-	sorted = sort_functions(&level->functions, calls ? compare_calls : compare_returns);
+	sorted = map_sort(&level->functions, calls ? compare_calls : compare_returns);
 	for (i = 0; i < level->functions.nr && i < HOTTEST_OF_LEVEL; i++) {
 		const struct function *fn = sorted[i];
 
@@ -312,7 +282,7 @@ static void put_hottest_of_level(const struct level *level, bool calls)
 }
 
 /* By the file's addresses, as a guest's kernels may have been in different places */
-static void sum_levels(const struct guest *guest, struct functions *sum, __u64 *events)
+static void sum_levels(const struct guest *guest, struct map *sum, __u64 *events)
 {
 	const struct level *level;
 	const struct function *fn;
@@ -321,7 +291,7 @@ static void sum_levels(const struct guest *guest, struct functions *sum, __u64 *
 		*events += level->events;
 		if (!level->kernel.table)
 			continue;
-		for (fn = level->functions.list; fn; fn = fn->next) {
+		map_for_each(fn, &level->functions) {
 			struct function *total = get_function(sum, fn->addr - level->kernel.shift);
 
 			total->calls += fn->calls;
@@ -352,10 +322,10 @@ static const char *core_function(const struct kernel *kernel, __u64 file_addr)
  * The names of the hottest functions that the command line can name: modules are
  * not there yet. Functions of one name are left out together.
  */
-static size_t pick_hottest(const struct kernel *kernel, const struct functions *sum,
+static size_t pick_hottest(const struct kernel *kernel, const struct map *sum,
 			   const char **names, __u64 *events)
 {
-	struct function **sorted = sort_functions(sum, compare_events);
+	struct function **sorted = map_sort(sum, compare_events);
 	size_t i, nr = 0;
 
 	for (i = 0; i < sum->nr; i++) {
@@ -377,7 +347,7 @@ static void put_hottest_of_boot(const struct guest *guest)
 	/* The addresses are the file's. */
 	struct kernel kernel = { .table = guest->level->kernel.table };
 	const char *names[HOTTEST_OF_BOOT];
-	struct functions sum = { 0 };
+	struct map sum = { 0 };
 	__u64 all = 0, events = 0;
 	size_t i, nr;
 

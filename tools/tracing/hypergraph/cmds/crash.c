@@ -17,7 +17,6 @@
 #define THIS_VCPU	(~0U)
 
 struct stack {
-	struct stack *next;
 	unsigned int nr;	/* in order of appearance */
 	bool running;
 	bool told;		/* its frames are from the guest's crash path */
@@ -31,9 +30,7 @@ struct guest {
 	bool crashed;
 	__u64 ts;		/* of the capture */
 	struct kernel kernel;	/* then */
-	struct map stack_map;
-	struct stack *stacks;
-	unsigned int nr_stacks;
+	struct map stacks;	/* by pid, and by CPU where a pid is of several tasks */
 };
 
 struct crash {
@@ -61,17 +58,15 @@ static void add_guest(struct crash *c, const struct vcpu *v)
 static struct stack *get_stack(struct guest *guest, int pid, __u32 cpu)
 {
 	__u64 key = map_key(pid, pid > 0 ? 0 : cpu);
-	struct stack *s = map_get(&guest->stack_map, key);
+	struct stack *s = map_get(&guest->stacks, key);
 
 	if (s)
 		return s;
 	s = xcalloc(1, sizeof(*s));
-	s->nr = guest->nr_stacks++;
+	s->nr = guest->stacks.nr;
 	s->cpu = cpu;
 	s->task.pid = pid;
-	s->next = guest->stacks;
-	guest->stacks = s;
-	map_add(&guest->stack_map, key, s);
+	map_add(&guest->stacks, key, s);
 	return s;
 }
 
@@ -220,18 +215,6 @@ static int compare_stacks(const void *pa, const void *pb)
 	return a->nr < b->nr ? -1 : 1;
 }
 
-static struct stack **sort_stacks(const struct guest *guest)
-{
-	struct stack **sorted = xcalloc(guest->nr_stacks, sizeof(*sorted));
-	struct stack *s;
-	size_t i = 0;
-
-	for (s = guest->stacks; s; s = s->next)
-		sorted[i++] = s;
-	qsort(sorted, guest->nr_stacks, sizeof(*sorted), compare_stacks);
-	return sorted;
-}
-
 /* @first is that of the same CPU which is printed first. */
 static const char *state(const struct guest *guest, const struct stack *first,
 			 const struct stack *s)
@@ -277,7 +260,7 @@ static bool is_any_open(const struct guest *guest)
 {
 	const struct stack *s;
 
-	for (s = guest->stacks; s; s = s->next) {
+	map_for_each(s, &guest->stacks) {
 		if (s->task.nr_frames)
 			return true;
 	}
@@ -286,11 +269,11 @@ static bool is_any_open(const struct guest *guest)
 
 static void put_stacks(const struct guest *guest)
 {
-	struct stack **sorted = sort_stacks(guest);
+	struct stack **sorted = map_sort(&guest->stacks, compare_stacks);
 	const struct stack *first = sorted[0];
 	unsigned int i;
 
-	for (i = 0; i < guest->nr_stacks; i++) {
+	for (i = 0; i < guest->stacks.nr; i++) {
 		if (sorted[i]->cpu != first->cpu)
 			first = sorted[i];
 		put_stack(guest, first, sorted[i]);
@@ -339,12 +322,11 @@ static void free_guest(struct guest *guest)
 {
 	struct stack *s;
 
-	while ((s = guest->stacks)) {
-		guest->stacks = s->next;
+	map_for_each(s, &guest->stacks) {
 		free(s->task.frames);
 		free(s);
 	}
-	map_free(&guest->stack_map);
+	map_free(&guest->stacks);
 	free(guest);
 }
 

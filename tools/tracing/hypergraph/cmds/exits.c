@@ -131,10 +131,10 @@ static bool is_reason(const struct stack_node *node)
 /* A stack has the sums of its reasons until they are printed. */
 static struct stack_node **sort_stacks(struct exits *x, size_t *nr)
 {
-	struct stack_node **sorted = xcalloc(x->stacks.nr_nodes + 1, sizeof(*sorted)), *node;
+	struct stack_node **sorted = xcalloc(x->stacks.nodes.nr + 1, sizeof(*sorted)), *node;
 
 	*nr = 0;
-	for (node = x->stacks.last; node; node = node->next) {
+	map_for_each(node, &x->stacks.nodes) {
 		if (!is_reason(node))
 			continue;
 		if (!node->parent->count)
@@ -239,9 +239,12 @@ static void put_table(struct exits *x)
 
 static void put_folded(struct exits *x)
 {
-	const struct stack_node *node;
+	const struct map *nodes = &x->stacks.nodes;
+	size_t i = nodes->nr;
 
-	for (node = x->stacks.last; node; node = node->next) {
+	while (i--) {
+		const struct stack_node *node = map_nth(nodes, i);
+
 		if (!node->count)
 			continue;
 		stacks_print_folded(node, stdout);

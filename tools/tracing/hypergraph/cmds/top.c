@@ -44,7 +44,6 @@ struct activity {
 };
 
 struct vm {
-	struct vm *next;	/* in order of appearance */
 	__u32 pid;
 	struct activity since;	/* the last screen */
 };
@@ -53,9 +52,7 @@ struct top {
 	struct symbols *syms;
 	struct filter filter;
 	struct callgraph cg;
-	struct map vm_map;
-	struct vm *vms;
-	struct vm **last_vm;
+	struct map vms;		/* by pid */
 	struct stacks exits;	/* task, function, reason; since the last screen */
 	struct stacks functions;	/* VM, function */
 	__u64 lost;		/* before the last screen */
@@ -67,15 +64,13 @@ struct top {
 
 static struct vm *vm_of(struct top *t, __u32 pid)
 {
-	struct vm *vm = map_get(&t->vm_map, pid);
+	struct vm *vm = map_get(&t->vms, pid);
 
 	if (vm)
 		return vm;
 	vm = xcalloc(1, sizeof(*vm));
 	vm->pid = pid;
-	map_add(&t->vm_map, pid, vm);
-	*t->last_vm = vm;
-	t->last_vm = &vm->next;
+	map_add(&t->vms, pid, vm);
 	return vm;
 }
 
@@ -165,25 +160,21 @@ static const char *line_end(const struct top *t)
 
 static unsigned int lines_of_list(const struct top *t)
 {
-	unsigned int used = 8, vms = 0;
-	const struct vm *vm;
+	unsigned int used = 8 + t->vms.nr;
 	struct winsize size;
 
 	if (!t->tty || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) || !size.ws_row)
 		return LINES;
-	for (vm = t->vms; vm; vm = vm->next)
-		vms++;
-	used += vms;
 	return size.ws_row > used + 2 ? (size.ws_row - used) / 2 : 1;
 }
 
 /* Those with a count, the heaviest first; to be freed. */
 static struct stack_node **sort_nodes(const struct stacks *st, size_t *nr)
 {
-	struct stack_node **sorted = xcalloc(st->nr_nodes + 1, sizeof(*sorted)), *node;
+	struct stack_node **sorted = xcalloc(st->nodes.nr + 1, sizeof(*sorted)), *node;
 
 	*nr = 0;
-	for (node = st->last; node; node = node->next) {
+	map_for_each(node, &st->nodes) {
 		if (node->count)
 			sorted[(*nr)++] = node;
 	}
@@ -196,7 +187,7 @@ static void put_vms(const struct top *t, double seconds)
 	const struct vm *vm;
 
 	printf("        VM     events/s      exits/s     exits, %%   tracing, %%%s", line_end(t));
-	for (vm = t->vms; vm; vm = vm->next)
+	map_for_each(vm, &t->vms)
 		printf("%10u %12.0f %12.0f %12.1f %12.1f%s", vm->pid, vm->since.events / seconds,
 		       vm->since.exits / seconds, 100 * vm->since.exit_ns / seconds / NS_PER_S,
 		       100 * vm->since.overhead_ns / seconds / NS_PER_S, line_end(t));
@@ -251,7 +242,7 @@ static void begin_interval(struct top *t)
 {
 	struct vm *vm;
 
-	for (vm = t->vms; vm; vm = vm->next)
+	map_for_each(vm, &t->vms)
 		vm->since = (struct activity){ 0 };
 	stacks_free(&t->exits);
 	stacks_free(&t->functions);
@@ -409,16 +400,13 @@ int cmd_top(int argc, char **argv)
 	struct vm *vm;
 	int status;
 
-	t.last_vm = &t.vms;
 	t.filter.syms = t.syms;
 	t.tty = isatty(STDOUT_FILENO);
 	if (parse_options(&t, argc, argv, &status))
 		status = run(&t);
-	while ((vm = t.vms)) {
-		t.vms = vm->next;
+	map_for_each(vm, &t.vms)
 		free(vm);
-	}
-	map_free(&t.vm_map);
+	map_free(&t.vms);
 	symbols_free(t.syms);
 	return status;
 }

@@ -50,7 +50,6 @@ static_assert(SPOOL_BLOCK % sizeof(struct record) == 0, "records do not fill a b
 
 /* A vCPU's, and how far babeltrace2 has read */
 struct ctf_stream {
-	struct ctf_stream *next;	/* in order of appearance */
 	struct spool_stream *records;
 	const struct vcpu *vcpu;
 	__u64 ts;		/* of the last record */
@@ -64,8 +63,6 @@ struct ctf_stream {
 struct ctf {
 	struct export *e;
 	struct spool spool;
-	struct ctf_stream *streams;
-	struct ctf_stream **last_stream;
 	struct bt_event_class *events[RECORD_TYPES];
 	bool failed;		/* to read the spool */
 };
@@ -75,22 +72,18 @@ static int ctf_begin(struct export *e)
 	struct ctf *c = xcalloc(1, sizeof(*c));
 
 	c->e = e;
-	c->last_stream = &c->streams;
 	e->priv = c;
 	return spool_open(&c->spool);
 }
 
 static void ctf_vcpu_new(void *ctx, struct vcpu *v)
 {
-	struct export *e = ctx;
-	struct ctf *c = e->priv;
 	struct ctf_stream *s = xcalloc(1, sizeof(*s));
 
+	(void)ctx;
 	s->records = xcalloc(1, sizeof(*s->records));
 	s->vcpu = v;
 	v->priv = s;
-	*c->last_stream = s;
-	c->last_stream = &s->next;
 }
 
 /* The clock does not go back in a stream, though CPUs of the host may differ by a little. */
@@ -344,10 +337,10 @@ static __u32 cpu_of(const struct vcpu *v)
 static void make_streams(struct ctf *c, bt_self_component_source *source, bt_trace *trace,
 			 bt_stream_class *sc)
 {
-	struct ctf_stream *s;
+	const struct vcpu *v;
 
-	for (s = c->streams; s; s = s->next) {
-		const struct vcpu *v = s->vcpu;
+	for (v = c->e->s.cg.vcpus; v; v = v->next) {
+		struct ctf_stream *s = v->priv;
 		char *name = v->nested ? xasprintf("vm%u_n%u", v->vm, v->nested_nr) :
 					 xasprintf("vm%u_%u", v->vm, v->id);
 
@@ -659,14 +652,16 @@ static int ctf_end(struct export *e)
 {
 	struct ctf *c = e->priv;
 	bt_graph *graph = bt_graph_create(0);
-	struct ctf_stream *s;
+	const struct vcpu *v;
 	bool ok;
 	int i;
 
 	ok = run_graph(e, graph);
 	if (!ok)
 		warn_of_error(e);
-	for (s = c->streams; s; s = s->next) {
+	for (v = e->s.cg.vcpus; v; v = v->next) {
+		struct ctf_stream *s = v->priv;
+
 		bt_packet_put_ref(s->packet);
 		bt_stream_put_ref(s->stream);
 	}
@@ -679,12 +674,13 @@ static int ctf_end(struct export *e)
 static void ctf_free(struct export *e)
 {
 	struct ctf *c = e->priv;
-	struct ctf_stream *s;
+	const struct vcpu *v;
 
 	if (!c)
 		return;
-	while ((s = c->streams)) {
-		c->streams = s->next;
+	for (v = e->s.cg.vcpus; v; v = v->next) {
+		struct ctf_stream *s = v->priv;
+
 		spool_free(s->records);
 		free(s);
 	}

@@ -76,9 +76,12 @@ static const struct callgraph_ops folded_ops = {
 static int folded_end(struct export *e)
 {
 	struct folded *f = e->priv;
-	const struct stack_node *node;
+	const struct map *nodes = &f->stacks.nodes;
+	size_t i = nodes->nr;
 
-	for (node = f->stacks.last; node; node = node->next) {
+	while (i--) {
+		const struct stack_node *node = map_nth(nodes, i);
+
 		if (!node->weight)
 			continue;
 		stacks_print_folded(node, e->out);

@@ -21,7 +21,6 @@ struct open_frame {
 
 /* A task's events so far */
 struct profile {
-	struct profile *next;	/* in order of appearance */
 	const struct task *task;
 	struct spool_stream *events;
 	struct open_frame *open;
@@ -32,19 +31,14 @@ struct profile {
 };
 
 struct name {
-	struct name *next;
+	__u32 id;		/* of its frame, in the file's list of them */
 	char *text;
 };
 
 struct speedscope {
 	struct spool spool;
-	struct map profiles_map;	/* by task */
-	struct profile *profiles;
-	struct profile **last_profile;
-	struct map frames;		/* their ids + 1, by name's address or function's */
-	struct name *names;		/* of all frames */
-	struct name **last_name;
-	__u32 nr_frames;
+	struct map profiles;	/* by task */
+	struct map names;	/* by the name's address or the function's */
 	__u64 base;			/* ns */
 	bool begun;
 };
@@ -65,23 +59,19 @@ static int speedscope_begin(struct export *e)
 	struct speedscope *sp = xcalloc(1, sizeof(*sp));
 
 	e->priv = sp;
-	sp->last_profile = &sp->profiles;
-	sp->last_name = &sp->names;
 	return spool_open(&sp->spool);
 }
 
 static struct profile *profile_of(struct speedscope *sp, const struct task *task)
 {
-	struct profile *p = map_get(&sp->profiles_map, (size_t)task);
+	struct profile *p = map_get(&sp->profiles, (size_t)task);
 
 	if (p)
 		return p;
 	p = xcalloc(1, sizeof(*p));
 	p->task = task;
 	p->events = xcalloc(1, sizeof(*p->events));
-	map_add(&sp->profiles_map, (size_t)task, p);
-	*sp->last_profile = p;
-	sp->last_profile = &p->next;
+	map_add(&sp->profiles, (size_t)task, p);
 	return p;
 }
 
@@ -92,18 +82,15 @@ static __u32 frame_id(struct export *e, const struct vcpu *v, __u64 addr)
 	__u64 offset;
 	const char *text = kernel_function(&kernel, addr, &offset);
 	__u64 key = text ? (size_t)text : addr;
-	size_t id = (size_t)map_get(&sp->frames, key);
-	struct name *name;
+	struct name *name = map_get(&sp->names, key);
 
-	if (id)
-		return id - 1;
+	if (name)
+		return name->id;
 	name = xcalloc(1, sizeof(*name));
 	name->text = text ? xstrdup(text) : xasprintf("0x%llx", addr);
-	*sp->last_name = name;
-	sp->last_name = &name->next;
-	id = ++sp->nr_frames;
-	map_add(&sp->frames, key, (void *)id);
-	return id - 1;
+	name->id = sp->names.nr;
+	map_add(&sp->names, key, name);
+	return name->id;
 }
 
 static void put_event(struct speedscope *sp, struct profile *p, char type, __u32 id, __u64 at)
@@ -185,7 +172,7 @@ static void speedscope_identified(void *ctx, struct vcpu *v)
 {
 	struct export *e = ctx;
 	struct speedscope *sp = e->priv;
-	struct profile *unknown = map_get(&sp->profiles_map, (size_t)&v->unknown);
+	struct profile *unknown = map_get(&sp->profiles, (size_t)&v->unknown);
 	__u64 at;
 	struct profile *p;
 	unsigned int i;
@@ -250,7 +237,7 @@ static int speedscope_end(struct export *e)
 
 	fputs("{\"$schema\":\"https://www.speedscope.app/file-format-schema.json\",\n"
 	      "\"exporter\":\"hypergraph\",\n\"profiles\":[\n", e->out);
-	for (p = sp->profiles; p; p = p->next) {
+	map_for_each(p, &sp->profiles) {
 		if (!p->any)
 			continue;
 		if (p->events->nr > blocks) {
@@ -265,10 +252,10 @@ static int speedscope_end(struct export *e)
 	/* That is shown first. */
 	fprintf(e->out, "],\n\"activeProfileIndex\":%u", longest);
 	fputs(",\n\"shared\":{\"frames\":[\n", e->out);
-	for (name = sp->names; name; name = name->next) {
+	map_for_each(name, &sp->names) {
 		fputs("{\"name\":", e->out);
 		put_string(name->text, e->out);
-		fputs(name->next ? "},\n" : "}\n", e->out);
+		fputs(name->id + 1 < sp->names.nr ? "},\n" : "}\n", e->out);
 	}
 	fputs("]}}\n", e->out);
 	return 0;
@@ -289,17 +276,14 @@ static void speedscope_free(struct export *e)
 
 	if (!sp)
 		return;
-	while ((p = sp->profiles)) {
-		sp->profiles = p->next;
+	map_for_each(p, &sp->profiles)
 		free_profile(p);
-	}
-	while ((name = sp->names)) {
-		sp->names = name->next;
+	map_for_each(name, &sp->names) {
 		free(name->text);
 		free(name);
 	}
-	map_free(&sp->profiles_map);
-	map_free(&sp->frames);
+	map_free(&sp->profiles);
+	map_free(&sp->names);
 	spool_close(&sp->spool);
 	free(sp);
 }

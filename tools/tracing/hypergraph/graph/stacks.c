@@ -15,7 +15,7 @@ static __u32 name_id(struct stacks *st, __u64 key)
 	size_t id = (size_t)map_get(&st->names, key);
 
 	if (!id) {
-		id = ++st->nr_names;
+		id = st->names.nr + 1;
 		map_add(&st->names, key, (void *)id);
 	}
 	return id;
@@ -32,9 +32,7 @@ struct stack_node *stacks_child(struct stacks *st, struct stack_node *parent, __
 		return node;
 	node = xcalloc(1, sizeof(*node));
 	node->parent = parent;
-	node->id = ++st->nr_nodes;
-	node->next = st->last;
-	st->last = node;
+	node->id = st->nodes.nr + 1;
 	if (parent) {
 		node->sibling = parent->child;
 		parent->child = node;
@@ -157,8 +155,7 @@ void stacks_free(struct stacks *st)
 {
 	struct stack_node *node;
 
-	while ((node = st->last)) {
-		st->last = node->next;
+	map_for_each(node, &st->nodes) {
 		free(node->name);
 		free(node);
 	}

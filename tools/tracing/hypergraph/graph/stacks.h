@@ -12,10 +12,9 @@
 
 struct stack_node {
 	struct stack_node *parent;	/* NULL: one that begins a stack */
-	struct stack_node *next;	/* of all, the latest first */
 	struct stack_node *child;	/* the latest */
 	struct stack_node *sibling;
-	__u32 id;
+	__u32 id;		/* in order of appearance, from 1 on */
 	char *name;
 	__u64 weight;
 	__u64 count;
@@ -24,9 +23,6 @@ struct stack_node {
 struct stacks {
 	struct map nodes;	/* by the parent's id and the name's */
 	struct map names;	/* their ids, by what they are made of */
-	struct stack_node *last;
-	__u32 nr_nodes;
-	__u32 nr_names;
 };
 
 /*

@@ -49,14 +49,12 @@ struct symbol_table {
 
 /* Where a guest's kernel was loaded */
 struct guest_kernel {
-	struct guest_kernel *next;
 	__u64 stext;
 };
 
 struct symbols {
 	struct symbol_table *tables;
-	struct map kernel_map;	/* by guest */
-	struct guest_kernel *kernels;
+	struct map kernels;	/* struct guest_kernel, by guest */
 };
 
 /* The whole file, ended by a NUL. Files in /proc do not tell their size. */
@@ -388,15 +386,13 @@ void symbols_free(struct symbols *syms)
 	struct guest_kernel *kernel;
 	struct symbol_table *st;
 
-	while ((kernel = syms->kernels)) {
-		syms->kernels = kernel->next;
+	map_for_each(kernel, &syms->kernels)
 		free(kernel);
-	}
 	while ((st = syms->tables)) {
 		syms->tables = st->next;
 		free_table(st);
 	}
-	map_free(&syms->kernel_map);
+	map_free(&syms->kernels);
 	free(syms);
 }
 
@@ -417,16 +413,14 @@ bool symbols_want_stext(const struct symbols *syms, __u64 guest)
 {
 	const struct symbol_table *st = table_of(syms, guest_vm(guest));
 
-	return st && st->stext && !map_get(&syms->kernel_map, guest);
+	return st && st->stext && !map_get(&syms->kernels, guest);
 }
 
 static struct guest_kernel *add_kernel(struct symbols *syms, __u64 guest)
 {
 	struct guest_kernel *kernel = xcalloc(1, sizeof(*kernel));
 
-	kernel->next = syms->kernels;
-	syms->kernels = kernel;
-	map_add(&syms->kernel_map, guest, kernel);
+	map_add(&syms->kernels, guest, kernel);
 	return kernel;
 }
 
@@ -446,7 +440,7 @@ bool symbols_set_stext(struct symbols *syms, __u64 guest, __u64 stext)
 
 	if (!st || !st->stext)
 		return false;
-	kernel = map_get(&syms->kernel_map, guest);
+	kernel = map_get(&syms->kernels, guest);
 	moved = kernel && kernel->stext != stext;
 	if (!kernel)
 		kernel = add_kernel(syms, guest);
@@ -459,7 +453,7 @@ bool symbols_set_stext(struct symbols *syms, __u64 guest, __u64 stext)
 struct kernel symbols_kernel(const struct symbols *syms, __u64 guest)
 {
 	struct kernel kernel = { .table = table_of(syms, guest_vm(guest)) };
-	const struct guest_kernel *at = map_get(&syms->kernel_map, guest);
+	const struct guest_kernel *at = map_get(&syms->kernels, guest);
 
 	if (at)
 		kernel.shift = at->stext - kernel.table->stext;

@@ -53,6 +53,17 @@ void map_add(struct map *map, __u64 key, void *value)
 	map->values[map->nr++] = value;
 }
 
+void *map_sort(const struct map *map, int (*compare)(const void *, const void *))
+{
+	void **sorted = xcalloc(map->nr, sizeof(*sorted));
+	size_t i;
+
+	for (i = 0; i < map->nr; i++)
+		sorted[i] = map->values[i];
+	qsort(sorted, map->nr, sizeof(*sorted), compare);
+	return sorted;
+}
+
 void map_free(struct map *map)
 {
 	free(map->slots);

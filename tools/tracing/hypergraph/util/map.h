@@ -47,6 +47,9 @@ static inline void *map_nth(const struct map *map, size_t i)
 #define map_for_each(value, map) \
 	for (size_t __i = 0; ((value) = map_nth(map, __i)); __i++)
 
+/* The values in the order of qsort()'s @compare, in an array that is to be freed. */
+void *map_sort(const struct map *map, int (*compare)(const void *, const void *));
+
 /* The values are the caller's to free. */
 void map_free(struct map *map);
 
