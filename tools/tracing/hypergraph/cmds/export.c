@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 /* hypergraph export: a trace in the formats of other programs */
 #include <err.h>
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cmds/session.h"
 #include "export/format.h"
 #include "hypergraph.h"
 #include "util/util.h"
 
+struct exporter {
+	struct session s;
+	const struct format *format;
+	struct export e;
+};
+
 static const struct format * const formats[] = {
 	&format_perfetto,
 	&format_trace_dat,
-
 	&format_speedscope,
 	&format_folded,
 	&format_ctf,
-
 };
 
 static const struct option export_options[] = {
@@ -25,59 +29,71 @@ static const struct option export_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static bool set_format(struct export *e, const char *name)
+static bool set_format(struct exporter *x, const char *name)
 {
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(formats); i++) {
 		if (!strcmp(formats[i]->name, name))
-			e->format = formats[i];
+			x->format = formats[i];
 	}
-	if (!e->format)
+	if (!x->format)
 		warnx("--to %s: no such format", name);
-	return e->format;
+	return x->format;
 }
 
 static bool export_option(struct session *s, int opt, const char *arg)
 {
-	struct export *e = (struct export *)s;
+	struct exporter *x = (struct exporter *)s;
 
 	if (opt == 't')
-		return set_format(e, arg);
-	e->output = strcmp(arg, "-") ? arg : NULL;
+		return set_format(x, arg);
+	x->e.output = strcmp(arg, "-") ? arg : NULL;
 	return true;
 }
 
-static int open_output(struct export *e)
+static int open_output(struct export *e, const struct format *format)
 {
 	e->out = e->output ? fopen(e->output, "w") : stdout;
 	if (!e->out) {
 		warn("%s", e->output);
 		return -1;
 	}
-	if (isatty(fileno(e->out)) && e->format != &format_folded) {
-		warnx("will not write %s to a terminal: give --output FILE", e->format->name);
+	if (isatty(fileno(e->out)) && !format->text) {
+		warnx("will not write %s to a terminal: give --output FILE", format->name);
 		return -1;
 	}
 	return 0;
 }
 
-static int export_begin(struct session *s)
+static int check_output(const struct exporter *x)
 {
-	struct export *e = (struct export *)s;
-
-	if (!e->format) {
+	if (!x->format) {
 		warnx("--to FORMAT is missing");
 		return -1;
 	}
-	if (e->format->directory && !e->output) {
-		warnx("%s is a directory: give --output DIR", e->format->name);
+	if (x->format->directory && !x->e.output) {
+		warnx("%s is a directory: give --output DIR", x->format->name);
 		return -1;
 	}
-	if (!e->format->directory && open_output(e))
+	return 0;
+}
+
+/* The format's callbacks take the place of the command's, and are given its struct. */
+static int export_begin(struct session *s)
+{
+	struct exporter *x = (struct exporter *)s;
+	struct export *e = &x->e;
+
+	e->file = s->file;
+	e->trace = s->trace;
+	e->syms = s->syms;
+	e->cg = &s->cg;
+	if (check_output(x) || (!x->format->directory && open_output(e, x->format)))
 		return -1;
-	s->cg.ops = e->format->ops;
-	return e->format->begin ? e->format->begin(e) : 0;
+	s->cg.ops = x->format->ops;
+	s->cg.ctx = e;
+	return x->format->begin(e);
 }
 
 static int close_output(struct export *e)
@@ -94,18 +110,19 @@ static int close_output(struct export *e)
 
 static int export_end(struct session *s)
 {
-	struct export *e = (struct export *)s;
-	int ret = e->format->end ? e->format->end(e) : 0;
+	struct exporter *x = (struct exporter *)s;
+	int ret = x->format->end(&x->e);
 
-	return e->out && close_output(e) ? -1 : ret;
+	return x->e.out && close_output(&x->e) ? -1 : ret;
 }
 
 static void export_free(struct session *s)
 {
-	struct export *e = (struct export *)s;
+	struct exporter *x = (struct exporter *)s;
+	struct export *e = &x->e;
 
-	if (e->format && e->format->free)
-		e->format->free(e);
+	if (x->format)
+		x->format->free(e);
 	if (e->out && e->out != stdout)
 		fclose(e->out);
 }
@@ -133,7 +150,7 @@ static const struct view export_view = {
 
 int cmd_export(int argc, char **argv)
 {
-	struct export e = { 0 };
+	struct exporter x = { 0 };
 
-	return session_run(&e.s, &export_view, argc, argv);
+	return session_run(&x.s, &export_view, argc, argv);
 }

@@ -103,10 +103,10 @@ static void add_record(struct export *e, const struct vcpu *v, struct record *r)
 static void add_call(struct export *e, const struct vcpu *v, enum record_type type,
 		     const struct frame *f, __u64 duration)
 {
-	struct kernel kernel = symbols_kernel(e->s.syms, v->guest);
+	struct kernel kernel = symbols_kernel(e->syms, v->guest);
 	__u64 offset;
 	struct record r = {
-		.ts = e->s.cg.ts,
+		.ts = e->cg->ts,
 		.type = type,
 		.name = kernel_function(&kernel, f->addr, &offset),
 		.addr = f->addr,
@@ -132,7 +132,7 @@ static void ctf_ret(void *ctx, struct vcpu *v, const struct frame *f, bool enter
 static void add_switch(struct export *e, const struct vcpu *v, const struct task *next)
 {
 	struct record r = {
-		.ts = e->s.cg.ts,
+		.ts = e->cg->ts,
 		.type = RECORD_SWITCH,
 		.next_pid = next->pid,
 	};
@@ -339,7 +339,7 @@ static void make_streams(struct ctf *c, bt_self_component_source *source, bt_tra
 {
 	const struct vcpu *v;
 
-	for (v = c->e->s.cg.vcpus; v; v = v->next) {
+	for (v = c->e->cg->vcpus; v; v = v->next) {
 		struct ctf_stream *s = v->priv;
 		char *name = v->nested ? xasprintf("vm%u_n%u", v->vm, v->nested_nr) :
 					 xasprintf("vm%u_%u", v->vm, v->id);
@@ -659,7 +659,7 @@ static int ctf_end(struct export *e)
 	ok = run_graph(e, graph);
 	if (!ok)
 		warn_of_error(e);
-	for (v = e->s.cg.vcpus; v; v = v->next) {
+	for (v = e->cg->vcpus; v; v = v->next) {
 		struct ctf_stream *s = v->priv;
 
 		bt_packet_put_ref(s->packet);
@@ -678,7 +678,7 @@ static void ctf_free(struct export *e)
 
 	if (!c)
 		return;
-	for (v = e->s.cg.vcpus; v; v = v->next) {
+	for (v = e->cg->vcpus; v; v = v->next) {
 		struct ctf_stream *s = v->priv;
 
 		spool_free(s->records);

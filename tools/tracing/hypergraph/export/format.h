@@ -3,34 +3,41 @@
 #ifndef HYPERGRAPH_FORMAT_H
 #define HYPERGRAPH_FORMAT_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
-#include "cmds/session.h"
+#include "graph/callgraph.h"
+#include "graph/symbols.h"
+#include "input/trace.h"
 
-struct export;
+/* What a format is made of, and where it goes to */
+struct export {
+	const char *file;		/* how the trace is called in messages */
+	const struct trace *trace;
+	const struct symbols *syms;
+	const struct callgraph *cg;
+	const char *output;		/* a path, NULL: stdout */
+	FILE *out;			/* the same, NULL: a directory */
+	void *priv;			/* the format's own */
+};
 
+/* The command calls begin() before the first event, end() after the last, then free(). */
 struct format {
 	const char *name;
-	bool directory;		/* that is what it makes, at output */
-	const struct callgraph_ops *ops;
-	/* Both negative after an error message. */
+	bool directory;			/* It makes one, at output. */
+	bool text;			/* A terminal can show it. */
+	const struct callgraph_ops *ops;	/* Their ctx is the struct export. */
+	/* Both return a negative number after an error message. */
 	int (*begin)(struct export *e);
 	int (*end)(struct export *e);
+	/* It is called in any case, so priv may be NULL still. */
 	void (*free)(struct export *e);
 };
 
-struct export {
-	struct session s;
-	const struct format *format;
-	const char *output;	/* NULL: stdout */
-	FILE *out;
-	void *priv;		/* the format's own */
-};
-
-extern const struct format format_folded;
-extern const struct format format_speedscope;
 extern const struct format format_perfetto;
 extern const struct format format_trace_dat;
+extern const struct format format_speedscope;
+extern const struct format format_folded;
 extern const struct format format_ctf;
 
 #endif /* HYPERGRAPH_FORMAT_H */

@@ -184,7 +184,7 @@ static void flush_bundle(struct export *e, const struct vcpu *v)
 static __u64 name_id(struct export *e, const struct vcpu *v, __u64 addr)
 {
 	struct bundle *b = v->priv;
-	struct kernel kernel = symbols_kernel(e->s.syms, v->guest);
+	struct kernel kernel = symbols_kernel(e->syms, v->guest);
 	__u64 offset;
 	const char *name = kernel_function(&kernel, addr, &offset);
 	__u64 key = name ? (size_t)name : addr;
@@ -222,7 +222,7 @@ static struct slot *add_event(struct export *e, const struct vcpu *v)
 	b->events[b->nr++] = &slot->event;
 	perfetto__ftrace_event__init(&slot->event);
 	slot->event.has_timestamp = true;
-	slot->event.timestamp = e->s.cg.ts;
+	slot->event.timestamp = e->cg->ts;
 	slot->event.has_pid = true;
 	slot->event.pid = pid_of(v, v->current);
 	return slot;
@@ -364,7 +364,7 @@ static void perfetto_host(void *ctx, struct vcpu *v, const struct trace_event *e
 {
 	struct export *e = ctx;
 	struct bundle *b = v->priv;
-	const char *known = trace_host_function(e->s.trace, ev->host.addr);
+	const char *known = trace_host_function(e->trace, ev->host.addr);
 	char *name;
 
 	if (!b->host_end)
@@ -420,7 +420,7 @@ static int perfetto_end(struct export *e)
 {
 	struct vcpu *v;
 
-	for (v = e->s.cg.vcpus; v; v = v->next) {
+	for (v = e->cg->vcpus; v; v = v->next) {
 		end_exit(e, v);
 		flush_bundle(e, v);
 	}
@@ -432,7 +432,7 @@ static void perfetto_free(struct export *e)
 	struct perfetto *p = e->priv;
 	struct vcpu *v;
 
-	for (v = e->s.cg.vcpus; v; v = v->next) {
+	for (v = e->cg->vcpus; v; v = v->next) {
 		struct bundle *b = v->priv;
 
 		map_free(&b->ids);

@@ -78,7 +78,7 @@ static struct profile *profile_of(struct speedscope *sp, const struct task *task
 static __u32 frame_id(struct export *e, const struct vcpu *v, __u64 addr)
 {
 	struct speedscope *sp = e->priv;
-	struct kernel kernel = symbols_kernel(e->s.syms, v->guest);
+	struct kernel kernel = symbols_kernel(e->syms, v->guest);
 	__u64 offset;
 	const char *text = kernel_function(&kernel, addr, &offset);
 	__u64 key = text ? (size_t)text : addr;
@@ -131,9 +131,9 @@ static struct profile *close_frames(struct export *e, const struct vcpu *v, __u3
 	struct profile *p = profile_of(sp, v->current);
 
 	if (!sp->begun)
-		sp->base = e->s.cg.ts;
+		sp->base = e->cg->ts;
 	sp->begun = true;
-	*at = e->s.cg.ts - sp->base;
+	*at = e->cg->ts - sp->base;
 	/* CPUs of the host may differ by a little. */
 	if (p->any && *at < p->end)
 		*at = p->end;
@@ -214,11 +214,11 @@ static void put_profile_name(const struct profile *p, FILE *out)
 static int put_profile(struct export *e, struct profile *p)
 {
 	struct speedscope *sp = e->priv;
+	__u64 last = trace_totals(e->trace)->last_ts - sp->base;
 	int ret;
 
 	while (p->nr_open)
-		close_frame(sp, p, e->s.totals.last_ts - sp->base > p->end ?
-				   e->s.totals.last_ts - sp->base : p->end);
+		close_frame(sp, p, last > p->end ? last : p->end);
 	fputs("{\"type\":\"evented\",\"unit\":\"nanoseconds\",\"name\":", e->out);
 	put_profile_name(p, e->out);
 	fprintf(e->out, ",\"startValue\":%llu,\"endValue\":%llu,\"events\":[\n", p->begin, p->end);

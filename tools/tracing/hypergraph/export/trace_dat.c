@@ -143,7 +143,7 @@ static void trace_dat_vcpu_new(void *ctx, struct vcpu *v)
 {
 	struct export *e = ctx;
 	struct trace_dat *d = e->priv;
-	const struct filter *f = &e->s.filter;
+	const struct filter *f = e->cg->filter;
 	bool wanted = f->one_vcpu ? v->nested == f->nested : !v->nested;
 
 	if (!wanted || (f->vm && v->vm != f->vm) ||
@@ -187,7 +187,7 @@ static void add_event(struct export *e, const struct vcpu *v, const void *event,
 	struct trace_dat *d = e->priv;
 	struct cpu *cpu = v->priv;
 	struct spool_stream *pages = cpu->pages;
-	__u64 ts = e->s.cg.ts < cpu->ts ? cpu->ts : e->s.cg.ts;
+	__u64 ts = e->cg->ts < cpu->ts ? cpu->ts : e->cg->ts;
 	__u32 header;
 
 	if (!pages->used || cpu->lost || ts - cpu->ts > MAX_DELTA ||
@@ -227,8 +227,8 @@ static void trace_dat_ret(void *ctx, struct vcpu *v, const struct frame *f, bool
 		.common = { .type = ID_GRAPH_RETURN, .pid = pid_of(v, v->current) },
 		.func = f->addr,
 		.depth = f->depth,
-		.calltime = e->s.cg.ts - duration,
-		.rettime = e->s.cg.ts,
+		.calltime = e->cg->ts - duration,
+		.rettime = e->cg->ts,
 	};
 
 	(void)entered;
@@ -324,7 +324,7 @@ static void put_sized(FILE *out, size_t size, void (*print)(FILE *out, const str
 static void print_kallsyms(FILE *out, const struct export *e)
 {
 	const struct trace_dat *d = e->priv;
-	struct kernel kernel = symbols_kernel(e->s.syms, d->first->guest);
+	struct kernel kernel = symbols_kernel(e->syms, d->first->guest);
 
 	kernel_write_symbols(&kernel, out);
 }
@@ -335,7 +335,7 @@ static void print_comms(FILE *out, const struct export *e)
 	const struct trace_dat *d = e->priv;
 	const struct task *task;
 
-	for (task = e->s.cg.tasks; task; task = task->next) {
+	for (task = e->cg->tasks; task; task = task->next) {
 		if (task->pid > 0 && *task->comm && task->vcpu->guest == d->first->guest)
 			fprintf(out, "%d %s\n", task->pid, task->comm);
 	}
@@ -375,12 +375,12 @@ static struct cpu **list_cpus(struct export *e, __u32 *nr)
 	struct vcpu *v;
 
 	*nr = 0;
-	for (v = e->s.cg.vcpus; v; v = v->next) {
+	for (v = e->cg->vcpus; v; v = v->next) {
 		if (v->priv && cpu_of(v) >= *nr)
 			*nr = cpu_of(v) + 1;
 	}
 	list = xcalloc(*nr, sizeof(*list));
-	for (v = e->s.cg.vcpus; v; v = v->next) {
+	for (v = e->cg->vcpus; v; v = v->next) {
 		if (v->priv)
 			list[cpu_of(v)] = v->priv;
 	}
@@ -434,7 +434,7 @@ static int write_file(struct export *e)
 	__u32 nr;
 	int ret;
 
-	for (v = e->s.cg.vcpus; v; v = v->next) {
+	for (v = e->cg->vcpus; v; v = v->next) {
 		if (v->priv)
 			end_page(e->priv, v->priv);
 	}
@@ -449,12 +449,12 @@ static int trace_dat_end(struct export *e)
 	const struct trace_dat *d = e->priv;
 
 	if (!d->first) {
-		warnx("%s: no such guest in it", e->s.file);
+		warnx("%s: no such guest in it", e->file);
 		return -1;
 	}
 	if (d->several) {
 		warnx("%s: has several guests: choose one with --vm, a nested one with --vcpu",
-		      e->s.file);
+		      e->file);
 		return -1;
 	}
 	return write_file(e);
@@ -465,7 +465,7 @@ static void trace_dat_free(struct export *e)
 	struct trace_dat *d = e->priv;
 	struct vcpu *v;
 
-	for (v = e->s.cg.vcpus; v; v = v->next) {
+	for (v = e->cg->vcpus; v; v = v->next) {
 		struct cpu *cpu = v->priv;
 
 		if (cpu)
