@@ -9,15 +9,13 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <linux/hypergraph.h>
 #include <traceevent/event-parse.h>
 #include <traceevent/trace-seq.h>
 
-#include "input/exit_reason.h"
 #include "graph/marks.h"
 #include "graph/symbols.h"
-#include "input/trace.h"
+#include "input/decode.h"
+#include "input/exit_reason.h"
 
 /* What libtraceevent looks up: all else of this library is its own. */
 #define EXPORTED	__attribute__((visibility("default")))
@@ -83,61 +81,64 @@ static void put_address(struct trace_seq *s, __u64 guest, __u64 addr)
 		trace_seq_printf(s, "0x%llx", addr);
 }
 
-/* From a guest: nothing that a terminal would obey */
-static void put_comm(struct trace_seq *s, const __u64 *a)
-{
-	char comm[17] = "";
-	int i;
-
-	memcpy(comm, &a[3], 8);
-	memcpy(comm + 8, &a[2], 8);
-	for (i = 0; comm[i]; i++) {
-		if (comm[i] < ' ' || comm[i] > '~')
-			comm[i] = '?';
-	}
-	trace_seq_puts(s, comm);
-}
-
 /* The part of a mark that this event is */
-static void put_mark(struct trace_seq *s, const __u64 *a)
+static void put_mark(struct trace_seq *s, const struct mark_part *part)
 {
 	struct mark mark;
 	char *text;
 
-	mark_begin(&mark, a, 0);
-	mark_append(&mark, a);
+	mark_begin(&mark, part, 0);
+	mark_append(&mark, part);
 	text = mark_name(&mark);
 	trace_seq_puts(s, text);
 	free(text);
 }
 
-static void put_other(struct trace_seq *s, __u64 nr, const __u64 *a)
+static void put_open_call(struct trace_seq *s, __u64 guest, const struct event *ev)
 {
-	trace_seq_printf(s, "nr=0x%llx a0=0x%llx a1=0x%llx a2=0x%llx a3=0x%llx", nr, a[0], a[1],
-			 a[2], a[3]);
+	trace_seq_puts(s, "open ");
+	put_function(s, guest, ev->open_call.addr);
+	trace_seq_printf(s, " depth %u, pid %d on CPU %u", ev->open_call.depth,
+			 ev->open_call.pid, ev->open_call.cpu);
 }
 
-static void put_hypercall(struct trace_seq *s, __u64 guest, __u64 nr, const __u64 *a)
+static void put_other(struct trace_seq *s, const struct event *ev)
 {
-	if (nr == HYPERGRAPH_NR_ENTRY) {
+	const __u64 *a = ev->other.a;
+
+	trace_seq_printf(s, "nr=0x%llx a0=0x%llx a1=0x%llx a2=0x%llx a3=0x%llx", ev->other.nr,
+			 a[0], a[1], a[2], a[3]);
+}
+
+static void put_event(struct trace_seq *s, __u64 guest, const struct event *ev)
+{
+	switch (ev->type) {
+	case EVENT_ENTRY:
 		trace_seq_puts(s, "entry ");
-		put_function(s, guest, a[0]);
-		trace_seq_printf(s, " depth %llu", a[1]);
-	} else if (nr == HYPERGRAPH_NR_RETURN) {
+		put_function(s, guest, ev->entry.addr);
+		trace_seq_printf(s, " depth %u", ev->entry.depth);
+		break;
+	case EVENT_RETURN:
 		trace_seq_puts(s, "return ");
-		put_function(s, guest, a[0]);
-		trace_seq_printf(s, " depth %llu after %llu ns", a[2], a[1]);
-	} else if (nr == HYPERGRAPH_NR_SCHED_SWITCH) {
-		trace_seq_printf(s, "switch %llu => ", a[0]);
-		put_comm(s, a);
-		trace_seq_printf(s, "-%llu", a[1]);
-	} else if (nr == HYPERGRAPH_NR_HELLO) {
-		trace_seq_printf(s, "hello ABI %u, CPUs %llu, _stext 0x%llx", (__u32)a[0],
-				 a[0] >> 32, a[1]);
-	} else if (nr == HYPERGRAPH_NR_MARK && mark_is_part(a)) {
-		put_mark(s, a);
-	} else {
-		put_other(s, nr, a);
+		put_function(s, guest, ev->ret.addr);
+		trace_seq_printf(s, " depth %u after %llu ns", ev->ret.depth, ev->ret.duration);
+		break;
+	case EVENT_SWITCH:
+		trace_seq_printf(s, "switch %d => %s-%d", ev->sched_switch.prev,
+				 ev->sched_switch.comm, ev->sched_switch.next);
+		break;
+	case EVENT_HELLO:
+		trace_seq_printf(s, "hello ABI %u, CPUs %u, _stext 0x%llx", ev->hello.version,
+				 ev->hello.cpus, ev->hello.stext);
+		break;
+	case EVENT_MARK_PART:
+		put_mark(s, &ev->part);
+		break;
+	case EVENT_OPEN_CALL:
+		put_open_call(s, guest, ev);
+		break;
+	default:
+		put_other(s, ev);
 	}
 }
 
@@ -158,16 +159,18 @@ static int host_handler(struct trace_seq *s, struct tep_record *record, struct t
 			void *context)
 {
 	static const char * const names[] = { "a0", "a1", "a2", "a3" };
-	__u64 guest = put_guest(s, event, record), nr = field(s, event, record, "nr"), a[4];
+	__u64 guest = put_guest(s, event, record), a[4];
+	struct event ev;
 	int i;
 
 	(void)context;
 	for (i = 0; i < 4; i++)
 		a[i] = field(s, event, record, names[i]);
+	decode_hypercall(&ev, field(s, event, record, "nr"), a);
 	get_symbols();
-	if (nr == HYPERGRAPH_NR_HELLO)
-		symbols_set_stext(symbols, guest, a[1]);
-	put_hypercall(s, guest, nr, a);
+	if (ev.type == EVENT_HELLO)
+		symbols_set_stext(symbols, guest, ev.hello.stext);
+	put_event(s, guest, &ev);
 	return 0;
 }
 

@@ -139,15 +139,15 @@ static void boot_ret(void *ctx, struct vcpu *v, const struct frame *f, bool ente
 	get_function(&level->functions, f->addr)->returns++;
 }
 
-static void boot_hello(void *ctx, struct vcpu *v, const struct trace_event *ev)
+static void boot_hello(void *ctx, struct vcpu *v, const struct event *ev)
 {
 	struct boot *b = ctx;
 	struct guest *guest = map_get(&b->guest_map, v->guest);
 
 	/* A kernel in another place is another boot. */
-	if (guest->stext && guest->stext != ev->call.a[1])
+	if (guest->stext && guest->stext != ev->hello.stext)
 		begin_start(b, guest, ev->ts);
-	guest->stext = ev->call.a[1];
+	guest->stext = ev->hello.stext;
 	guest->level->kernel = symbols_kernel(b->s.syms, v->guest);
 }
 
@@ -166,12 +166,12 @@ static const struct callgraph_ops boot_ops = {
 	.mark		= boot_mark,
 };
 
-static void boot_event(struct session *s, const struct trace_event *ev)
+static void boot_event(struct session *s, const struct event *ev)
 {
 	struct boot *b = (struct boot *)s;
 	struct guest *guest;
 
-	if (ev->type != TRACE_HYPERCALL) {
+	if (!event_is_sent(ev)) {
 		callgraph_event(&b->s.cg, ev);
 		return;
 	}

@@ -194,11 +194,11 @@ static const struct callgraph_ops crash_ops = {
 	.open_call	= crash_open_call,
 };
 
-static void crash_event(struct session *s, const struct trace_event *ev)
+static void crash_event(struct session *s, const struct event *ev)
 {
 	struct crash *c = (struct crash *)s;
 
-	if (ev->type == TRACE_HYPERCALL)
+	if (event_is_sent(ev))
 		add_guest(c, callgraph_vcpu(&c->s.cg, ev));
 	callgraph_event(&c->s.cg, ev);
 }

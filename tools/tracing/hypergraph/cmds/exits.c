@@ -44,7 +44,7 @@ static bool exits_option(struct session *s, int opt, const char *arg)
 /* Where the guest was: in a function that is traced, or in one that is not */
 static struct stack_node *add_place(struct exits *x, struct stack_node *node,
 				    const struct vcpu *v, const struct kernel *kernel,
-				    const struct trace_event *ev)
+				    const struct event *ev)
 {
 	static const char user[] = "[user]", nested[] = "[nested or not]";
 	const struct task *task = v->current;
@@ -70,7 +70,7 @@ static struct stack_node *add_place(struct exits *x, struct stack_node *node,
 	return node;
 }
 
-static char *reason_name(struct exits *x, const struct trace_event *ev)
+static char *reason_name(struct exits *x, const struct event *ev)
 {
 	__u64 key = map_key(ev->exit.isa, ev->exit.reason);
 	char *name = map_get(&x->reasons, key);
@@ -82,7 +82,7 @@ static char *reason_name(struct exits *x, const struct trace_event *ev)
 	return name;
 }
 
-static void exits_exit(void *ctx, struct vcpu *v, const struct trace_event *ev)
+static void exits_exit(void *ctx, struct vcpu *v, const struct event *ev)
 {
 	struct exits *x = ctx;
 	struct kernel kernel = symbols_kernel(x->s.syms, v->guest);
@@ -111,9 +111,9 @@ static void exits_vcpu_new(void *ctx, struct vcpu *v)
 	v->priv = xcalloc(1, sizeof(struct silence));
 }
 
-static void exits_event(struct session *s, const struct trace_event *ev)
+static void exits_event(struct session *s, const struct event *ev)
 {
-	if (ev->type == TRACE_HYPERCALL)
+	if (event_is_sent(ev))
 		*(struct silence *)callgraph_vcpu(&s->cg, ev)->priv = (struct silence){ 0 };
 	callgraph_event(&s->cg, ev);
 }
@@ -197,7 +197,7 @@ static void put_remark(__u64 n, const char *what, const char *remark)
 
 static void put_summary(const struct exits *x, size_t nr_stacks)
 {
-	const struct trace_totals *totals = &x->s.totals;
+	const struct totals *totals = &x->s.totals;
 	struct silence silence = all_silence(x);
 
 	fputs("\n# ", stdout);

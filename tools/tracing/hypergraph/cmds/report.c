@@ -31,11 +31,11 @@ struct column {
 	const struct task *shown;	/* whose lines the last ones were */
 	enum held held;
 	struct frame frame;
-	struct trace_event exit;	/* the first of a row of equal ones */
+	struct event exit;	/* the first of a row of equal ones */
 	unsigned long long exits;	/* how many */
 	__u64 duration;			/* of all together */
 	__u32 exit_depth;
-	struct trace_event host;	/* a TRACE_HOST_ENTRY */
+	struct event host;	/* a EVENT_HOST_ENTRY */
 	bool introduced;		/* if nested: it was said who that is */
 	char name[16];			/* "12) " */
 	char vm_name[16];		/* what precedes that if there are several VMs */
@@ -264,7 +264,7 @@ static void release_entry(struct report *r, const struct vcpu *v)
 static void release_exit(struct report *r, const struct vcpu *v)
 {
 	const struct column *col = v->priv;
-	const struct trace_event *ev = &col->exit;
+	const struct event *ev = &col->exit;
 	struct kernel kernel = symbols_kernel(r->s.syms, v->guest);
 
 	/* Another kernel's address would get a wrong name. */
@@ -291,13 +291,13 @@ static void release_exit(struct report *r, const struct vcpu *v)
 }
 
 /* A line of the exit before, of what the host did for it */
-static void put_host_line(struct report *r, const struct vcpu *v, const struct trace_event *ev)
+static void put_host_line(struct report *r, const struct vcpu *v, const struct event *ev)
 {
 	const struct column *col = v->priv;
 	__u32 depth = ev->host.depth < MAX_DEPTH ? ev->host.depth : MAX_DEPTH;
 
 	line_start(r, v);
-	if (ev->type == TRACE_HOST_RETURN)
+	if (ev->type == EVENT_HOST_RETURN)
 		line_duration(&r->line, ev->host.duration);
 	else
 		line_adds(&r->line, "              ");
@@ -412,13 +412,13 @@ static void report_no_return(void *ctx, struct vcpu *v, const struct frame *f)
 	line_write(&r->line);
 }
 
-static bool same_exit(const struct trace_event *a, const struct trace_event *b)
+static bool same_exit(const struct event *a, const struct event *b)
 {
 	return a->exit.reason == b->exit.reason && a->exit.rip == b->exit.rip &&
 	       a->exit.maybe_nested == b->exit.maybe_nested;
 }
 
-static void report_exit(void *ctx, struct vcpu *v, const struct trace_event *ev)
+static void report_exit(void *ctx, struct vcpu *v, const struct event *ev)
 {
 	struct report *r = ctx;
 	struct column *col = v->priv;
@@ -437,16 +437,16 @@ static void report_exit(void *ctx, struct vcpu *v, const struct trace_event *ev)
 	r->exits++;
 }
 
-static void report_host(void *ctx, struct vcpu *v, const struct trace_event *ev)
+static void report_host(void *ctx, struct vcpu *v, const struct event *ev)
 {
 	struct report *r = ctx;
 	struct column *col = v->priv;
-	bool leaf = ev->type == TRACE_HOST_RETURN && col->held == HELD_HOST_ENTRY;
+	bool leaf = ev->type == EVENT_HOST_RETURN && col->held == HELD_HOST_ENTRY;
 
 	if (leaf)
 		col->held = HELD_NOTHING;
 	release(r, v);
-	if (ev->type == TRACE_HOST_ENTRY) {
+	if (ev->type == EVENT_HOST_ENTRY) {
 		if (!r->host_calls++)
 			fputs("# >  functions of the host that served the exit above\n", stdout);
 		col->held = HELD_HOST_ENTRY;
@@ -460,7 +460,7 @@ static void report_host(void *ctx, struct vcpu *v, const struct trace_event *ev)
 	fputs(leaf ? "();\n" : " */\n", stdout);
 }
 
-static void report_lost(void *ctx, struct vcpu *v, const struct trace_event *ev)
+static void report_lost(void *ctx, struct vcpu *v, const struct event *ev)
 {
 	struct report *r = ctx;
 
@@ -487,17 +487,17 @@ static void report_identified(void *ctx, struct vcpu *v)
 		col->shown = v->current;
 }
 
-static void put_build_id(const __u64 *a)
+static void put_build_id(const __u8 *id, size_t size)
 {
-	const unsigned char *id = (const unsigned char *)&a[2];
-	int i;
+	static const __u8 none[16];
+	size_t i;
 
-	if (!a[2] && !a[3]) {
+	if (!memcmp(id, none, size)) {
 		fputs(", no build id", stdout);
 		return;
 	}
 	fputs(", build id ", stdout);
-	for (i = 0; i < 16; i++)
+	for (i = 0; i < size; i++)
 		printf("%02x", id[i]);
 }
 
@@ -509,15 +509,12 @@ static void put_comment(struct report *r, struct vcpu *v)
 	fputs("/* ", stdout);
 }
 
-static void report_hello(void *ctx, struct vcpu *v, const struct trace_event *ev)
+static void report_hello(void *ctx, struct vcpu *v, const struct event *ev)
 {
-	struct report *r = ctx;
-	const __u64 *a = ev->call.a;
-
-	put_comment(r, v);
-	printf("hello: ABI %u, ", (__u32)a[0]);
-	print_count(a[0] >> 32, "CPU", stdout);
-	put_build_id(a);
+	put_comment(ctx, v);
+	printf("hello: ABI %u, ", ev->hello.version);
+	print_count(ev->hello.cpus, "CPU", stdout);
+	put_build_id(ev->hello.build_id, sizeof(ev->hello.build_id));
 	fputs(" */\n", stdout);
 }
 
@@ -540,14 +537,13 @@ static void report_open_call(void *ctx, struct vcpu *v, const struct open_call *
 	printf(" depth %u, pid %d on CPU %u */\n", call->frame.depth, call->pid, call->cpu);
 }
 
-static void report_other(void *ctx, struct vcpu *v, const struct trace_event *ev)
+static void report_other(void *ctx, struct vcpu *v, const struct event *ev)
 {
-	struct report *r = ctx;
-	const __u64 *a = ev->call.a;
+	const __u64 *a = ev->other.a;
 
-	put_comment(r, v);
+	put_comment(ctx, v);
 	printf("hypercall 0x%llx: 0x%llx 0x%llx 0x%llx 0x%llx */\n",
-	       ev->call.nr, a[0], a[1], a[2], a[3]);
+	       ev->other.nr, a[0], a[1], a[2], a[3]);
 }
 
 static const struct callgraph_ops report_ops = {
@@ -597,7 +593,7 @@ static unsigned int count_tasks(const struct report *r)
 
 static void put_summary(const struct report *r)
 {
-	const struct trace_totals *totals = &r->s.totals;
+	const struct totals *totals = &r->s.totals;
 	unsigned long long ns = totals->last_ts - totals->first_ts;
 
 	fputs("# ", stdout);

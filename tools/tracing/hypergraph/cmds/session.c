@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <linux/hypergraph.h>
 
 #include "hypergraph.h"
 #include "input/queue.h"
@@ -24,7 +23,7 @@
 #define MAX_DELAY	4096
 
 struct delay {
-	struct trace_event events[MAX_DELAY];
+	struct event events[MAX_DELAY];
 	unsigned int nr;
 	unsigned int waiting;	/* guests whose hello has not come yet */
 	struct map guests;	/* that were seen, by guest_key() */
@@ -148,16 +147,15 @@ static bool parse_options(struct session *s, int argc, char **argv, int *status)
 	return argc - optind <= 1;
 }
 
-static bool is_hello(const struct trace_event *ev)
+static bool is_hello(const struct event *ev)
 {
-	return ev->type == TRACE_HYPERCALL && ev->call.nr == HYPERGRAPH_NR_HELLO;
+	return ev->type == EVENT_HELLO;
 }
 
-static void handle(struct session *s, const struct trace_event *ev)
+static void handle(struct session *s, const struct event *ev)
 {
 	if (is_hello(ev))
-		symbols_set_stext(s->syms, guest_key(ev->vm, ev->vcpu, ev->nested),
-				  ev->call.a[1]);
+		symbols_set_stext(s->syms, event_guest(ev), ev->hello.stext);
 	if (s->view->event)
 		s->view->event(s, ev);
 	else
@@ -175,29 +173,29 @@ static void end_delay(struct session *s)
 	d->nr = 0;
 }
 
-static void begin_waiting(struct session *s, const struct trace_event *ev)
+static void begin_waiting(struct session *s, const struct event *ev)
 {
 	struct delay *d = s->delay;
-	__u64 guest = guest_key(ev->vm, ev->vcpu, ev->nested);
+	__u64 guest = event_guest(ev);
 
-	if (ev->type != TRACE_HYPERCALL || map_get(&d->guests, guest))
+	if (!event_is_sent(ev) || map_get(&d->guests, guest))
 		return;
 	map_add(&d->guests, guest, d);
 	d->waiting += symbols_want_stext(s->syms, guest);
 }
 
 /* The first hello of a guest tells what the events before it mean. */
-static void end_waiting(struct session *s, const struct trace_event *ev)
+static void end_waiting(struct session *s, const struct event *ev)
 {
-	__u64 guest = guest_key(ev->vm, ev->vcpu, ev->nested);
+	__u64 guest = event_guest(ev);
 
 	if (!is_hello(ev) || !symbols_want_stext(s->syms, guest))
 		return;
-	symbols_set_stext(s->syms, guest, ev->call.a[1]);
+	symbols_set_stext(s->syms, guest, ev->hello.stext);
 	s->delay->waiting--;
 }
 
-static void session_event(void *ctx, const struct trace_event *ev)
+static void session_event(void *ctx, const struct event *ev)
 {
 	struct session *s = ctx;
 	struct delay *d = s->delay;

@@ -23,7 +23,7 @@ struct session {
 	struct symbols *syms;
 	struct filter filter;
 	struct trace *trace;		/* while it is read */
-	struct trace_totals totals;	/* after it was read */
+	struct totals totals;	/* after it was read */
 	struct callgraph cg;
 	struct delay *delay;
 };
@@ -39,7 +39,7 @@ struct view {
 	/* What is needed before the first event. Negative after an error message. */
 	int (*begin)(struct session *s);
 	/* Instead of callgraph_event() */
-	void (*event)(struct session *s, const struct trace_event *ev);
+	void (*event)(struct session *s, const struct event *ev);
 	/* After the last event. Negative after an error message. */
 	int (*end)(struct session *s);
 	/* In any case */

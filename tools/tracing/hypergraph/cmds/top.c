@@ -11,7 +11,6 @@
 #include <unistd.h>
 #include <sys/ioctl.h>
 #include <tracefs.h>
-#include <linux/hypergraph.h>
 
 #include "graph/callgraph.h"
 #include "input/exit_reason.h"
@@ -94,7 +93,7 @@ static char *vm_name(const void *arg)
 
 static char *reason_name(const void *arg)
 {
-	const struct trace_event *ev = arg;
+	const struct event *ev = arg;
 
 	return exit_reason_name(ev->exit.isa, ev->exit.reason);
 }
@@ -115,7 +114,7 @@ static void top_entry(void *ctx, struct vcpu *v, const struct frame *f)
 	stacks_function(&t->functions, node, &kernel, f->addr)->count++;
 }
 
-static void top_exit(void *ctx, struct vcpu *v, const struct trace_event *ev)
+static void top_exit(void *ctx, struct vcpu *v, const struct event *ev)
 {
 	struct top *t = ctx;
 	struct vm *vm = vm_of(t, v->vm);
@@ -139,17 +138,16 @@ static const struct callgraph_ops top_ops = {
 	.exit = top_exit,
 };
 
-static void top_event(void *ctx, const struct trace_event *ev)
+static void top_event(void *ctx, const struct event *ev)
 {
 	struct top *t = ctx;
 
-	if (ev->type == TRACE_HYPERCALL) {
+	if (event_is_sent(ev)) {
 		vm_of(t, ev->vm)->since.events++;
-		vm_of(t, ev->vm)->since.overhead_ns += ev->call.overhead;
-		if (ev->call.nr == HYPERGRAPH_NR_HELLO)
-			symbols_set_stext(t->syms, guest_key(ev->vm, ev->vcpu, ev->nested),
-					  ev->call.a[1]);
+		vm_of(t, ev->vm)->since.overhead_ns += ev->overhead;
 	}
+	if (ev->type == EVENT_HELLO)
+		symbols_set_stext(t->syms, event_guest(ev), ev->hello.stext);
 	callgraph_event(&t->cg, ev);
 }
 

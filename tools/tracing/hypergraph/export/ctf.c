@@ -146,7 +146,7 @@ static void ctf_switching(void *ctx, struct vcpu *v)
 	add_switch(ctx, v, v->announced ? v->announced : &v->unknown);
 }
 
-static void ctf_exit(void *ctx, struct vcpu *v, const struct trace_event *ev)
+static void ctf_exit(void *ctx, struct vcpu *v, const struct event *ev)
 {
 	struct record exit = {
 		.ts = ev->ts,
@@ -164,7 +164,7 @@ static void ctf_exit(void *ctx, struct vcpu *v, const struct trace_event *ev)
 		add_record(ctx, v, &entry);
 }
 
-static void ctf_lost(void *ctx, struct vcpu *v, const struct trace_event *ev)
+static void ctf_lost(void *ctx, struct vcpu *v, const struct event *ev)
 {
 	struct record r = {
 		.ts = ev->ts,

@@ -343,7 +343,7 @@ static void end_exit(struct export *e, const struct vcpu *v)
 	b->host_end = 0;
 }
 
-static void perfetto_exit(void *ctx, struct vcpu *v, const struct trace_event *ev)
+static void perfetto_exit(void *ctx, struct vcpu *v, const struct event *ev)
 {
 	struct export *e = ctx;
 	struct bundle *b = v->priv;
@@ -360,7 +360,7 @@ static void perfetto_exit(void *ctx, struct vcpu *v, const struct trace_event *e
 	free(name);
 }
 
-static void perfetto_host(void *ctx, struct vcpu *v, const struct trace_event *ev)
+static void perfetto_host(void *ctx, struct vcpu *v, const struct event *ev)
 {
 	struct export *e = ctx;
 	struct bundle *b = v->priv;
@@ -372,7 +372,7 @@ static void perfetto_host(void *ctx, struct vcpu *v, const struct trace_event *e
 	/* What the exit's own events took is not in its duration. */
 	if (b->host_end < ev->ts)
 		b->host_end = ev->ts;
-	if (ev->type == TRACE_HOST_RETURN) {
+	if (ev->type == EVENT_HOST_RETURN) {
 		add_track_event(e, v, PERFETTO__TRACK_EVENT__TYPE__TYPE_SLICE_END, NULL, ev->ts);
 		b->open_host--;
 		return;
@@ -383,7 +383,7 @@ static void perfetto_host(void *ctx, struct vcpu *v, const struct trace_event *e
 	free(name);
 }
 
-static void perfetto_lost(void *ctx, struct vcpu *v, const struct trace_event *ev)
+static void perfetto_lost(void *ctx, struct vcpu *v, const struct event *ev)
 {
 	struct bundle *b = v->priv;
 	char *name = ev->lost.count > 0 ? xasprintf("%lld events lost", ev->lost.count) :

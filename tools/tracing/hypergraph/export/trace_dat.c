@@ -263,7 +263,7 @@ static void trace_dat_identified(void *ctx, struct vcpu *v)
 	add_switch(ctx, v, &v->unknown, v->current);
 }
 
-static void trace_dat_lost(void *ctx, struct vcpu *v, const struct trace_event *ev)
+static void trace_dat_lost(void *ctx, struct vcpu *v, const struct event *ev)
 {
 	struct cpu *cpu = v->priv;
 

@@ -15,9 +15,6 @@
 #include "graph/callgraph.h"
 #include "util/util.h"
 
-/* More than a kernel can have, for the same reason */
-#define MAX_CPUS	8192
-
 #define notify(handler, ...) do {				\
 	__auto_type __handler = (handler);			\
 								\
@@ -86,7 +83,7 @@ static void name_idle(struct vcpu *v)
 		snprintf(v->idle.comm, sizeof(v->idle.comm), "swapper/%u", v->id);
 }
 
-static struct vcpu *vcpu_new(struct callgraph *cg, const struct trace_event *ev)
+static struct vcpu *vcpu_new(struct callgraph *cg, const struct event *ev)
 {
 	struct vcpu *v = xcalloc(1, sizeof(*v));
 
@@ -108,7 +105,7 @@ static struct vcpu *vcpu_new(struct callgraph *cg, const struct trace_event *ev)
 	return v;
 }
 
-struct vcpu *callgraph_vcpu(struct callgraph *cg, const struct trace_event *ev)
+struct vcpu *callgraph_vcpu(struct callgraph *cg, const struct event *ev)
 {
 	return *ev->priv ? *ev->priv : vcpu_new(cg, ev);
 }
@@ -140,19 +137,6 @@ static struct task *task_get(struct callgraph *cg, struct vcpu *v, int pid)
 	task_init(cg, task, v, pid);
 	add_task(cg, v, task);
 	return task;
-}
-
-/* @first and @second are bytes 0..7 and 8..15 of the comm, little-endian. */
-static void set_comm(struct task *task, __u64 first, __u64 second)
-{
-	int i;
-
-	for (i = 0; i < TASK_COMM_LEN; i++) {
-		char c = i < 8 ? first >> 8 * i : second >> 8 * (i - 8);
-
-		/* From a guest: nothing that a terminal would obey */
-		task->comm[i] = !c || (c >= ' ' && c <= '~') ? c : '?';
-	}
 }
 
 static void push_frame(struct task *task, const struct frame *f)
@@ -262,48 +246,40 @@ static void end_mark(struct callgraph *cg, struct vcpu *v)
 	v->mark.kind = 0;
 }
 
-static void handle_mark(struct callgraph *cg, struct vcpu *v, const struct trace_event *ev)
+static void handle_mark(struct callgraph *cg, struct vcpu *v, const struct event *ev)
 {
-	const __u64 *a = ev->call.a;
 	struct mark *m = &v->mark;
 
-	if (!mark_continues(m, a)) {
+	if (!mark_continues(m, &ev->part)) {
 		end_mark(cg, v);
-		mark_begin(m, a, ev->ts);
+		mark_begin(m, &ev->part, ev->ts);
 		notify_wanted(cg->ops->mark_begin, cg, v, m);
 	}
-	mark_append(m, a);
+	mark_append(m, &ev->part);
 	if (mark_ended(m))
 		end_mark(cg, v);
 }
 
-/* @a are the arguments of a HYPERGRAPH_MARK_FRAME. */
-static bool is_open_call(const __u64 *a)
-{
-	return mark_kind(a) == HYPERGRAPH_MARK_FRAME && a[2] <= MAX_DEPTH &&
-	       (__u32)a[3] <= MAX_PID && a[3] >> 32 < MAX_CPUS;
-}
-
-static void handle_open_call(struct callgraph *cg, struct vcpu *v, const __u64 *a)
+static void handle_open_call(struct callgraph *cg, struct vcpu *v, const struct event *ev)
 {
 	struct open_call call = {
-		.frame = { .addr = a[1], .depth = a[2] },
-		.pid = (__u32)a[3],
-		.cpu = a[3] >> 32,
+		.frame = { .addr = ev->open_call.addr, .depth = ev->open_call.depth },
+		.pid = ev->open_call.pid,
+		.cpu = ev->open_call.cpu,
 	};
 
 	notify_wanted(cg->ops->open_call, cg, v, &call);
 }
 
-static void handle_switch(struct callgraph *cg, struct vcpu *v, const __u64 *a)
+static void handle_switch(struct callgraph *cg, struct vcpu *v, const struct event *ev)
 {
-	struct task *next = task_get(cg, v, a[1]);
+	struct task *next = task_get(cg, v, ev->sched_switch.next);
 
 	end_mark(cg, v);
 	if (v->current == &v->unknown)
-		identify(cg, v, a[0]);
+		identify(cg, v, ev->sched_switch.prev);
 	v->announced = next;
-	set_comm(next, a[3], a[2]);
+	strcpy(next->comm, ev->sched_switch.comm);
 }
 
 static bool is_top(struct task *task, __u64 addr, __u64 depth)
@@ -318,19 +294,21 @@ static bool is_top(struct task *task, __u64 addr, __u64 depth)
  * old task is in then still return, and it may call others. Is @ev of these? If
  * it could be the new task's as well, it is.
  */
-static bool is_before_switch(struct vcpu *v, const struct trace_event *ev)
+static bool is_before_switch(struct vcpu *v, const struct event *ev)
 {
-	const __u64 *a = ev->call.a;
-
-	if (ev->type != TRACE_HYPERCALL)
-		return false;
-	/* It may follow any event. A mark is made outside of the scheduler. */
-	if (ev->call.nr == HYPERGRAPH_NR_HELLO)
+	switch (ev->type) {
+	case EVENT_HELLO:
+		/* It may follow any event. A mark is made outside of the scheduler. */
 		return true;
-	if (ev->call.nr == HYPERGRAPH_NR_ENTRY)
-		return a[1] == v->current->level && a[1] != v->announced->level;
-	return ev->call.nr == HYPERGRAPH_NR_RETURN &&
-	       is_top(v->current, a[0], a[2]) && !is_top(v->announced, a[0], a[2]);
+	case EVENT_ENTRY:
+		return ev->entry.depth == v->current->level &&
+		       ev->entry.depth != v->announced->level;
+	case EVENT_RETURN:
+		return is_top(v->current, ev->ret.addr, ev->ret.depth) &&
+		       !is_top(v->announced, ev->ret.addr, ev->ret.depth);
+	default:
+		return false;
+	}
 }
 
 static void finish_switch(struct callgraph *cg, struct vcpu *v)
@@ -340,7 +318,7 @@ static void finish_switch(struct callgraph *cg, struct vcpu *v)
 	v->announced = NULL;
 }
 
-static void handle_lost(struct callgraph *cg, struct vcpu *v, const struct trace_event *ev)
+static void handle_lost(struct callgraph *cg, struct vcpu *v, const struct event *ev)
 {
 	end_mark(cg, v);
 	notify_wanted(cg->ops->lost, cg, v, ev);
@@ -351,27 +329,34 @@ static void handle_lost(struct callgraph *cg, struct vcpu *v, const struct trace
 	v->current = &v->unknown;
 }
 
-static void handle_hypercall(struct callgraph *cg, struct vcpu *v, const struct trace_event *ev)
+static void handle_sent(struct callgraph *cg, struct vcpu *v, const struct event *ev)
 {
-	const __u64 *a = ev->call.a;
-
-	if (ev->call.nr == HYPERGRAPH_NR_ENTRY && a[1] <= MAX_DEPTH)
-		handle_entry(cg, v, &(struct frame){ .addr = a[0], .depth = a[1] });
-	else if (ev->call.nr == HYPERGRAPH_NR_RETURN && a[2] <= MAX_DEPTH)
-		handle_return(cg, v, &(struct frame){ .addr = a[0], .depth = a[2] }, a[1]);
-	else if (ev->call.nr == HYPERGRAPH_NR_SCHED_SWITCH && a[0] <= MAX_PID && a[1] <= MAX_PID)
-		handle_switch(cg, v, a);
-	else if (ev->call.nr == HYPERGRAPH_NR_HELLO)
+	switch (ev->type) {
+	case EVENT_ENTRY:
+		handle_entry(cg, v, &(struct frame){ ev->entry.addr, ev->entry.depth });
+		break;
+	case EVENT_RETURN:
+		handle_return(cg, v, &(struct frame){ ev->ret.addr, ev->ret.depth },
+			      ev->ret.duration);
+		break;
+	case EVENT_SWITCH:
+		handle_switch(cg, v, ev);
+		break;
+	case EVENT_HELLO:
 		notify_wanted(cg->ops->hello, cg, v, ev);
-	else if (ev->call.nr == HYPERGRAPH_NR_MARK && mark_is_part(a))
+		break;
+	case EVENT_MARK_PART:
 		handle_mark(cg, v, ev);
-	else if (ev->call.nr == HYPERGRAPH_NR_MARK && is_open_call(a))
-		handle_open_call(cg, v, a);
-	else
+		break;
+	case EVENT_OPEN_CALL:
+		handle_open_call(cg, v, ev);
+		break;
+	default:
 		notify_wanted(cg->ops->other, cg, v, ev);
+	}
 }
 
-void callgraph_event(struct callgraph *cg, const struct trace_event *ev)
+void callgraph_event(struct callgraph *cg, const struct event *ev)
 {
 	struct vcpu *v = callgraph_vcpu(cg, ev);
 
@@ -379,11 +364,11 @@ void callgraph_event(struct callgraph *cg, const struct trace_event *ev)
 	if (v->announced && !is_before_switch(v, ev))
 		finish_switch(cg, v);
 
-	if (ev->type == TRACE_HYPERCALL)
-		handle_hypercall(cg, v, ev);
-	else if (ev->type == TRACE_EXIT)
+	if (event_is_sent(ev))
+		handle_sent(cg, v, ev);
+	else if (ev->type == EVENT_EXIT)
 		notify_wanted(cg->ops->exit, cg, v, ev);
-	else if (ev->type == TRACE_HOST_ENTRY || ev->type == TRACE_HOST_RETURN)
+	else if (ev->type == EVENT_HOST_ENTRY || ev->type == EVENT_HOST_RETURN)
 		notify_wanted(cg->ops->host, cg, v, ev);
 	else
 		handle_lost(cg, v, ev);

@@ -13,19 +13,9 @@
 #include "graph/filter.h"
 #include "util/map.h"
 #include "graph/marks.h"
-#include "input/trace.h"
+#include "input/event.h"
 
-#define TASK_COMM_LEN	16
 #define TASK_UNKNOWN	(-1)	/* pid of a vCPU's task before its first sched_switch */
-
-/*
- * Deeper than any kernel stack is, since it has no room for as many return
- * addresses: a guest that says so is broken, and must not cost us memory.
- */
-#define MAX_DEPTH	1024
-
-/* PID_MAX_LIMIT of the kernel, for the same reason */
-#define MAX_PID		(4 * 1024 * 1024)
 
 #define NOT_SEEN	(~0U)	/* in place of a depth */
 
@@ -54,7 +44,7 @@ struct task {
 struct vcpu {
 	struct vcpu *next;	/* in order of appearance */
 	__u32 vm;		/* pid of the VMM */
-	__u32 id;		/* as in struct trace_event */
+	__u32 id;		/* as in struct event */
 	bool nested;
 	unsigned int nested_nr;	/* in order of appearance */
 	__u64 guest;		/* guest_key() */
@@ -86,23 +76,23 @@ struct callgraph_ops {
 		    __u64 duration);
 	/* @f is over, but its return was not seen. */
 	void (*no_return)(void *ctx, struct vcpu *v, const struct frame *f);
-	void (*exit)(void *ctx, struct vcpu *v, const struct trace_event *ev);
-	/* TRACE_HOST_ENTRY or TRACE_HOST_RETURN: of the exit before */
-	void (*host)(void *ctx, struct vcpu *v, const struct trace_event *ev);
+	void (*exit)(void *ctx, struct vcpu *v, const struct event *ev);
+	/* EVENT_HOST_ENTRY or EVENT_HOST_RETURN: of the exit before */
+	void (*host)(void *ctx, struct vcpu *v, const struct event *ev);
 	/* Events of this vCPU may be missing here; its task is no longer known. */
-	void (*lost)(void *ctx, struct vcpu *v, const struct trace_event *ev);
+	void (*lost)(void *ctx, struct vcpu *v, const struct event *ev);
 	/* v->current is about to change. */
 	void (*switching)(void *ctx, struct vcpu *v);
 	/* v->current was unknown, and now tells which task has been running. */
 	void (*identified)(void *ctx, struct vcpu *v);
-	void (*hello)(void *ctx, struct vcpu *v, const struct trace_event *ev);
+	void (*hello)(void *ctx, struct vcpu *v, const struct event *ev);
 	/* The first part of @m came. */
 	void (*mark_begin)(void *ctx, struct vcpu *v, const struct mark *m);
 	/* No more of @m will come. */
 	void (*mark)(void *ctx, struct vcpu *v, const struct mark *m);
 	void (*open_call)(void *ctx, struct vcpu *v, const struct open_call *call);
 	/* None of the above, or not a possible one */
-	void (*other)(void *ctx, struct vcpu *v, const struct trace_event *ev);
+	void (*other)(void *ctx, struct vcpu *v, const struct event *ev);
 };
 
 struct callgraph {
@@ -120,10 +110,10 @@ struct callgraph {
 
 void callgraph_init(struct callgraph *cg, const struct callgraph_ops *ops, void *ctx,
 		    struct filter *filter);
-void callgraph_event(struct callgraph *cg, const struct trace_event *ev);
+void callgraph_event(struct callgraph *cg, const struct event *ev);
 
 /* Whose event @ev is: created if it is the first */
-struct vcpu *callgraph_vcpu(struct callgraph *cg, const struct trace_event *ev);
+struct vcpu *callgraph_vcpu(struct callgraph *cg, const struct event *ev);
 
 /* The depth at which what @v does now is shown */
 __u32 callgraph_level(const struct callgraph *cg, const struct vcpu *v);

@@ -20,51 +20,25 @@ static const char * const kind_names[] = {
 	[HYPERGRAPH_MARK_TRIPLE_FAULT]	= "triple fault",
 };
 
-static __u32 part_length(const __u64 *a)
+bool mark_continues(const struct mark *m, const struct mark_part *part)
 {
-	return (a[0] & 0xffffffff) >> 8;
+	return m->kind == part->kind && m->length == part->length &&
+	       m->offset + m->nr == part->offset;
 }
 
-static __u32 part_offset(const __u64 *a)
+void mark_begin(struct mark *m, const struct mark_part *part, __u64 ts)
 {
-	return a[0] >> 32;
-}
-
-static bool has_text(__u8 kind)
-{
-	return kind < ARRAY_SIZE(kind_names) && kind_names[kind];
-}
-
-bool mark_is_part(const __u64 *a)
-{
-	__u32 length = part_length(a), offset = part_offset(a);
-
-	return has_text(mark_kind(a)) && length <= HYPERGRAPH_MARK_MAX &&
-	       (offset < length || (!offset && !length));
-}
-
-bool mark_continues(const struct mark *m, const __u64 *a)
-{
-	return m->kind == mark_kind(a) && m->length == part_length(a) &&
-	       m->offset + m->nr == part_offset(a);
-}
-
-void mark_begin(struct mark *m, const __u64 *a, __u64 ts)
-{
-	m->kind = mark_kind(a);
+	m->kind = part->kind;
 	m->ts = ts;
-	m->length = part_length(a);
-	m->offset = part_offset(a);
+	m->length = part->length;
+	m->offset = part->offset;
 	m->nr = 0;
 }
 
-void mark_append(struct mark *m, const __u64 *a)
+void mark_append(struct mark *m, const struct mark_part *part)
 {
-	__u32 left = m->length - m->offset - m->nr;
-	__u32 nr = left < HYPERGRAPH_MARK_BYTES ? left : HYPERGRAPH_MARK_BYTES;
-
-	memcpy(m->text + m->nr, &a[1], nr);
-	m->nr += nr;
+	memcpy(m->text + m->nr, part->bytes, part->nr);
+	m->nr += part->nr;
 }
 
 bool mark_ended(const struct mark *m)

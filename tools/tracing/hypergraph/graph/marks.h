@@ -8,6 +8,8 @@
 #include <linux/hypergraph.h>
 #include <linux/types.h>
 
+#include "input/event.h"
+
 /* What came of a mark so far. Parts may be missing before it and behind it. */
 struct mark {
 	__u8 kind;		/* HYPERGRAPH_MARK_..., 0: nothing came */
@@ -18,20 +20,12 @@ struct mark {
 	char text[HYPERGRAPH_MARK_MAX];
 };
 
-/* The kind of mark that arguments @a are of */
-static inline __u8 mark_kind(const __u64 *a)
-{
-	return a[0] & 0xff;
-}
+/* Is @part the next one of @m? */
+bool mark_continues(const struct mark *m, const struct mark_part *part);
 
-/* Can @a be a part of a mark that has text? What is asked below needs that. */
-bool mark_is_part(const __u64 *a);
-
-/* Is @a the next part of @m? */
-bool mark_continues(const struct mark *m, const __u64 *a);
-
-void mark_begin(struct mark *m, const __u64 *a, __u64 ts);
-void mark_append(struct mark *m, const __u64 *a);
+/* Begins the mark that @part is the first known part of: it is appended next. */
+void mark_begin(struct mark *m, const struct mark_part *part, __u64 ts);
+void mark_append(struct mark *m, const struct mark_part *part);
 
 /* Did its last part come? */
 bool mark_ended(const struct mark *m);

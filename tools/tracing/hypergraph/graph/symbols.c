@@ -9,7 +9,7 @@
 
 #include "util/map.h"
 #include "graph/symbols.h"
-#include "input/trace.h"
+#include "input/event.h"
 #include "util/util.h"
 
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The events of trace.h from records that do not come from a file */
+/* The events of event.h from records that do not come from a file */
 #ifndef HYPERGRAPH_JOIN_H
 #define HYPERGRAPH_JOIN_H
 
@@ -11,7 +11,7 @@
  * For records of the events that @tep knows, of what is called @name in messages. NULL
  * after one. @tep is the caller's, and outlives the trace.
  */
-struct trace *trace_of_tep(struct tep_handle *tep, const char *name, trace_handler_t handler,
+struct trace *trace_of_tep(struct tep_handle *tep, const char *name, event_handler_t handler,
 			   void *ctx);
 
 /* Hands what @record tells to the handler. */

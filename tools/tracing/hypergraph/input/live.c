@@ -37,7 +37,7 @@ static bool start(struct live *live)
 	return false;
 }
 
-struct live *live_open(trace_handler_t handler, void *ctx)
+struct live *live_open(event_handler_t handler, void *ctx)
 {
 	static const char * const systems[] = { system_name, NULL };
 	struct live *live = xcalloc(1, sizeof(*live));

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the guests of this host send now, as events of trace.h */
+/* What the guests of this host send now, as events of event.h */
 #ifndef HYPERGRAPH_LIVE_H
 #define HYPERGRAPH_LIVE_H
 
-#include "input/trace.h"
+#include "input/event.h"
 
 struct live;
 
@@ -11,7 +11,7 @@ struct live;
  * Begins to record into an instance of its own. NULL after an error message; all ends
  * with live_close().
  */
-struct live *live_open(trace_handler_t handler, void *ctx);
+struct live *live_open(event_handler_t handler, void *ctx);
 
 /* Hands what came since the last call to the handler. Negative after an error message. */
 int live_read(struct live *live);

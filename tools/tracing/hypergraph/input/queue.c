@@ -15,7 +15,7 @@
 #define BATCH_EVENTS	512
 
 struct batch {
-	struct trace_event events[BATCH_EVENTS];
+	struct event events[BATCH_EVENTS];
 	unsigned int nr;
 };
 
@@ -44,7 +44,7 @@ static void add_batch(struct queue *q)
 	q->batches[q->added % BATCHES].nr = 0;
 }
 
-void queue_add(void *queue, const struct trace_event *ev)
+void queue_add(void *queue, const struct event *ev)
 {
 	struct queue *q = queue;
 	struct batch *b = &q->batches[q->added % BATCHES];
@@ -89,7 +89,7 @@ static void end_batch(struct queue *q)
 	pthread_mutex_unlock(&q->lock);
 }
 
-int queue_run(int (*read)(void *ctx, struct queue *queue), trace_handler_t handle, void *ctx)
+int queue_run(int (*read)(void *ctx, struct queue *queue), event_handler_t handle, void *ctx)
 {
 	struct queue *q = xcalloc(1, sizeof(*q));
 	struct batch *b;

@@ -3,7 +3,7 @@
 #ifndef HYPERGRAPH_QUEUE_H
 #define HYPERGRAPH_QUEUE_H
 
-#include "input/trace.h"
+#include "input/event.h"
 
 struct queue;
 
@@ -11,9 +11,9 @@ struct queue;
  * Runs @read in a thread of its own, and hands what that adds to the queue to @handle in
  * this one, in that order. Returns what @read returned, after the last event was handled.
  */
-int queue_run(int (*read)(void *ctx, struct queue *queue), trace_handler_t handle, void *ctx);
+int queue_run(int (*read)(void *ctx, struct queue *queue), event_handler_t handle, void *ctx);
 
-/* Of use as a trace_handler_t, @queue is a struct queue. Waits when that is full. */
-void queue_add(void *queue, const struct trace_event *ev);
+/* Of use as a event_handler_t, @queue is a struct queue. Waits when that is full. */
+void queue_add(void *queue, const struct event *ev);
 
 #endif /* HYPERGRAPH_QUEUE_H */

@@ -16,6 +16,7 @@
 #include <unistd.h>
 #include <trace-cmd/trace-cmd.h>
 
+#include "input/decode.h"
 #include "input/exit_reason.h"
 #include "input/sound.h"
 #include "input/dat.h"
@@ -89,7 +90,7 @@ enum record {
 #define MAX_HOST_CALLS	4096
 
 struct host_calls {
-	struct trace_event *list;
+	struct event *list;
 	unsigned int nr;
 	unsigned int alloc;
 };
@@ -102,7 +103,7 @@ struct thread {
 	int host_cpu;		/* where it was seen last */
 	__u32 vm;
 	__u32 vcpu;
-	struct trace_event exit;	/* if held */
+	struct event exit;	/* if held */
 	struct track *track;	/* which it ran last */
 	struct host_calls calls;
 };
@@ -159,9 +160,9 @@ struct trace {
 	bool exit_seen;
 	bool host_call_seen;
 
-	trace_handler_t handler;
+	event_handler_t handler;
 	void *ctx;
-	struct trace_totals totals;
+	struct totals totals;
 	__u64 last_ts;		/* of any event */
 };
 
@@ -232,9 +233,9 @@ static struct track *run_track(struct trace *t, struct thread *th, __u32 vm, __u
 	return track;
 }
 
-static void deliver(struct trace *t, struct track *track, struct trace_event *ev)
+static void deliver(struct trace *t, struct track *track, struct event *ev)
 {
-	track->lost = ev->type == TRACE_LOST;
+	track->lost = ev->type == EVENT_LOST;
 	ev->vm = track->vm;
 	ev->vcpu = track->vcpu;
 	ev->nested = track->nested;
@@ -265,24 +266,24 @@ static void deliver_host_calls(struct trace *t, struct thread *th, struct track 
 	drop_host_calls(th);
 }
 
-static struct trace_event *add_host_call(struct thread *th, enum trace_event_type type,
-					 const struct tep_record *rec)
+static struct event *add_host_call(struct thread *th, enum event_type type,
+				   const struct tep_record *rec)
 {
 	struct host_calls *calls = &th->calls;
-	struct trace_event *ev;
+	struct event *ev;
 
 	if (calls->nr == calls->alloc) {
 		calls->alloc = calls->alloc ? 2 * calls->alloc : 64;
 		calls->list = xrealloc(calls->list, calls->alloc * sizeof(*calls->list));
 	}
 	ev = &calls->list[calls->nr++];
-	*ev = (struct trace_event){ .type = type, .ts = rec->ts };
+	*ev = (struct event){ .type = type, .ts = rec->ts };
 	return ev;
 }
 
 static void handle_host_entry(struct trace *t, struct thread *th, const struct tep_record *rec)
 {
-	struct trace_event *ev;
+	struct event *ev;
 
 	t->host_call_seen = true;
 	if (!th->held)
@@ -292,21 +293,21 @@ static void handle_host_entry(struct trace *t, struct thread *th, const struct t
 		t->totals.host_calls_left_out++;
 		return;
 	}
-	ev = add_host_call(th, TRACE_HOST_ENTRY, rec);
+	ev = add_host_call(th, EVENT_HOST_ENTRY, rec);
 	ev->host.addr = read_field(&t->graph_entry_field[GRAPH_FUNC], rec);
 	ev->host.depth = read_field(&t->graph_entry_field[GRAPH_DEPTH], rec);
 	ev->host.open = true;
 }
 
 /* The innermost call that has not returned yet, if it is @addr's at @depth: or NULL */
-static struct trace_event *find_open(const struct host_calls *calls, __u64 addr, __u32 depth)
+static struct event *find_open(const struct host_calls *calls, __u64 addr, __u32 depth)
 {
 	unsigned int i = calls->nr;
 
 	while (i--) {
-		struct trace_event *ev = &calls->list[i];
+		struct event *ev = &calls->list[i];
 
-		if (ev->type == TRACE_HOST_ENTRY && ev->host.open && ev->host.depth <= depth)
+		if (ev->type == EVENT_HOST_ENTRY && ev->host.open && ev->host.depth <= depth)
 			return ev->host.depth == depth && ev->host.addr == addr ? ev : NULL;
 	}
 	return NULL;
@@ -317,12 +318,12 @@ static void handle_host_return(struct trace *t, struct thread *th, const struct 
 {
 	__u64 addr = read_field(&t->graph_return_field[GRAPH_FUNC], rec);
 	__u32 depth = read_field(&t->graph_return_field[GRAPH_DEPTH], rec);
-	struct trace_event *ev = find_open(&th->calls, addr, depth);
+	struct event *ev = find_open(&th->calls, addr, depth);
 
 	if (!ev)
 		return;
 	ev->host.open = false;
-	ev = add_host_call(th, TRACE_HOST_RETURN, rec);
+	ev = add_host_call(th, EVENT_HOST_RETURN, rec);
 	ev->host.addr = addr;
 	ev->host.depth = depth;
 	ev->host.duration = read_field(&t->graph_return_field[GRAPH_RETTIME], rec) -
@@ -355,11 +356,11 @@ static void end_exit(struct trace *t, struct thread *th, __u64 duration)
 
 static void handle_exit(struct trace *t, struct thread *th, struct tep_record *rec)
 {
-	struct trace_event *ev = &th->exit;
+	struct event *ev = &th->exit;
 
 	end_exit(t, th, 0);
 	t->exit_seen = true;
-	ev->type = TRACE_EXIT;
+	ev->type = EVENT_EXIT;
 	ev->exit.reason = read_field(&t->exit_field[EXIT_REASON], rec);
 	ev->exit.isa = read_field(&t->exit_field[EXIT_ISA], rec);
 	ev->exit.rip = read_field(&t->exit_field[EXIT_RIP], rec);
@@ -369,14 +370,15 @@ static void handle_exit(struct trace *t, struct thread *th, struct tep_record *r
 
 static void handle_hypercall(struct trace *t, struct track *track, struct tep_record *rec)
 {
-	struct trace_event ev = { .type = TRACE_HYPERCALL, .ts = rec->ts };
+	struct event ev = { .ts = rec->ts };
+	__u64 a[4];
 	int i;
 
-	ev.call.nr = read_field(&t->hypercall_field[HC_NR], rec);
 	for (i = 0; i < 4; i++)
-		ev.call.a[i] = read_field(&t->hypercall_field[HC_A0 + i], rec);
-	ev.call.overhead = read_field(&t->hypercall_field[HC_OVERHEAD], rec);
-	t->totals.overhead += ev.call.overhead;
+		a[i] = read_field(&t->hypercall_field[HC_A0 + i], rec);
+	decode_hypercall(&ev, read_field(&t->hypercall_field[HC_NR], rec), a);
+	ev.overhead = read_field(&t->hypercall_field[HC_OVERHEAD], rec);
+	t->totals.overhead += ev.overhead;
 	if (!t->totals.hypercalls++)
 		t->totals.first_ts = rec->ts;
 	t->totals.last_ts = rec->ts;
@@ -386,7 +388,7 @@ static void handle_hypercall(struct trace *t, struct track *track, struct tep_re
 static void handle_joined(struct trace *t, struct thread *th, struct track *track,
 			  struct tep_record *rec)
 {
-	struct trace_event ev = { .type = TRACE_EXIT };
+	struct event ev = { .type = EVENT_EXIT };
 
 	ev.exit.duration = read_field(&t->joined_field[JOINED_DURATION], rec);
 	ev.ts = th->held ? th->exit.ts : rec->ts - ev.exit.duration;
@@ -440,7 +442,7 @@ static struct track *begin_joined(struct trace *t, struct thread *th, struct tep
  * Hit is all that @th was the last to run: any of that may have run in between.
  * A nested guest may be long gone, though: it is told once until it is seen again.
  */
-static void lose_tracks(struct trace *t, const struct thread *th, struct trace_event *ev)
+static void lose_tracks(struct trace *t, const struct thread *th, struct event *ev)
 {
 	struct track *track;
 
@@ -457,8 +459,8 @@ static void lose_tracks(struct trace *t, const struct thread *th, struct trace_e
  */
 static void handle_lost(struct trace *t, struct thread *current, struct tep_record *rec)
 {
-	struct trace_event ev = {
-		.type = TRACE_LOST,
+	struct event ev = {
+		.type = EVENT_LOST,
 		.ts = rec->ts,
 		.lost = { .count = rec->missed_events, .host_cpu = rec->cpu },
 	};
@@ -598,7 +600,7 @@ static bool read_all(struct trace *t)
 	return all;
 }
 
-int trace_read(struct trace *t, trace_handler_t handler, void *ctx)
+int trace_read(struct trace *t, event_handler_t handler, void *ctx)
 {
 	struct thread *th;
 	int ret;
@@ -629,7 +631,7 @@ const char *trace_host_function(const struct trace *t, __u64 addr)
 	return tep_find_function(t->tep, addr);
 }
 
-const struct trace_totals *trace_totals(const struct trace *t)
+const struct totals *trace_totals(const struct trace *t)
 {
 	return &t->totals;
 }
@@ -733,7 +735,7 @@ static bool check_magic(const char *file, const char *path)
 	return ok;
 }
 
-struct trace *trace_of_tep(struct tep_handle *tep, const char *name, trace_handler_t handler,
+struct trace *trace_of_tep(struct tep_handle *tep, const char *name, event_handler_t handler,
 			   void *ctx)
 {
 	struct trace *t = xcalloc(1, sizeof(*t));

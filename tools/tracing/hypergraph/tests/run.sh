@@ -440,7 +440,7 @@ test_plugin() {
 	fi
 	mkdir -p "$tmp/plugins"
 	cp "$plugin" "$tmp/plugins/"
-	for case in switches marks host_functions; do
+	for case in switches marks frames host_functions; do
 		"$gen_trace" <"$dir/cases/$case.events" >"$tmp/some.dat"
 		status=0
 		TRACEEVENT_PLUGIN_DIR=$tmp/plugins trace-cmd report -i "$tmp/some.dat" \

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The one door from the wire of linux/hypergraph.h to typed events: nothing else that
+ * reads traces knows the hypercalls' numbers, nor what is in their arguments.
+ */
+#ifndef HYPERGRAPH_DECODE_H
+#define HYPERGRAPH_DECODE_H
+
+#include "input/event.h"
+
+/*
+ * Sets the type of @ev, and what belongs to that, to what hypercall @nr with arguments @a
+ * says; all else of @ev stays. A guest may send anything: what is out of the ranges that
+ * struct event promises becomes an EVENT_OTHER.
+ */
+void decode_hypercall(struct event *ev, __u64 nr, const __u64 a[4]);
+
+#endif /* HYPERGRAPH_DECODE_H */

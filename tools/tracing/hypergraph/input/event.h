@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What a trace tells: events that a guest sent, its VM exits, what the host called to
+ * serve those, and where events were lost.
+ */
+#ifndef HYPERGRAPH_EVENT_H
+#define HYPERGRAPH_EVENT_H
+
+#include <stdbool.h>
+#include <linux/hypergraph.h>
+#include <linux/types.h>
+
+#include "util/map.h"
+
+/*
+ * No kernel stack is deeper, since it has no room for as many return addresses: a guest
+ * that claims more is broken, and must not cost us memory.
+ */
+#define MAX_DEPTH	1024
+
+/* PID_MAX_LIMIT of the kernel, for the same reason */
+#define MAX_PID		(4 * 1024 * 1024)
+
+#define TASK_COMM_LEN	16
+
+/* Kernel addresses are the upper half of x86's address space. */
+#define KERNEL_ADDRESS	0x8000000000000000ULL
+
+/* The key of something nested has this bit, which no VM's pid reaches. */
+#define KEY_NESTED	0x8000000000000000ULL
+
+/* The key of a vCPU, whose number is as in struct event */
+static inline __u64 vcpu_key(__u32 vm, __u32 vcpu, bool nested)
+{
+	return map_key(vm, vcpu) | (nested ? KEY_NESTED : 0);
+}
+
+/*
+ * The key of a guest, which is what has a kernel and tasks of its own: a VM, but
+ * each vCPU of the guests nested in it, as nothing tells which of those are one
+ * guest's.
+ */
+static inline __u64 guest_key(__u32 vm, __u32 vcpu, bool nested)
+{
+	return vcpu_key(vm, nested ? vcpu : 0, nested);
+}
+
+static inline bool guest_is_nested(__u64 guest)
+{
+	return guest & KEY_NESTED;
+}
+
+/* The VM that @guest is, or is nested in */
+static inline __u32 guest_vm(__u64 guest)
+{
+	return (guest & ~KEY_NESTED) >> 32;
+}
+
+enum event_type {
+	/* The guest sent these: see event_is_sent(). */
+	EVENT_ENTRY,		/* a function was entered */
+	EVENT_RETURN,		/* it returned */
+	EVENT_SWITCH,		/* the vCPU switches tasks */
+	EVENT_HELLO,		/* which kernel runs there */
+	EVENT_MARK_PART,	/* a part of a mark's text */
+	EVENT_OPEN_CALL,	/* a call that was open when the guest crashed */
+	EVENT_OTHER,		/* none of these, or not a possible one */
+
+	EVENT_EXIT,		/* a VM exit that was no hypergraph hypercall */
+	EVENT_HOST_ENTRY,	/* a function of the host, called to serve the last exit */
+	EVENT_HOST_RETURN,	/* it returned */
+	EVENT_LOST,		/* the host's ring buffer dropped events here */
+};
+
+/* A part of a mark: @bytes are those from @offset on of a text that has @length. */
+struct mark_part {
+	__u8 kind;		/* HYPERGRAPH_MARK_..., of those with text */
+	__u8 nr;		/* how many bytes it has */
+	__u32 length;		/* at most HYPERGRAPH_MARK_MAX */
+	__u32 offset;
+	char bytes[HYPERGRAPH_MARK_BYTES];
+};
+
+struct event {
+	enum event_type type;
+	__u32 vm;		/* pid of the VMM */
+	__u32 vcpu;		/* its id, or the gfn of a nested one's VMCB or VMCS */
+	bool nested;		/* its guest is one of that VM */
+	void **priv;		/* of that vCPU, NULL at first: the handler's own */
+	__u64 ts;		/* ns of the host's clock */
+	__u64 overhead;		/* ns that the host took for what the guest sent */
+	union {
+		struct {
+			__u64 addr;
+			__u32 depth;		/* at most MAX_DEPTH, 0: the outermost */
+		} entry;
+		struct {
+			__u64 addr;
+			__u32 depth;		/* as its entry's */
+			__u64 duration;		/* ns of the guest's clock */
+		} ret;
+		struct {
+			int prev;		/* pid, from 0 (idle) to MAX_PID */
+			int next;
+			char comm[TASK_COMM_LEN + 1];	/* of next, safe to print */
+		} sched_switch;
+		struct {
+			__u32 version;		/* of the ABI */
+			__u32 cpus;		/* online ones */
+			__u64 stext;
+			__u8 build_id[16];	/* zeroes: the kernel has none */
+		} hello;
+		struct mark_part part;
+		struct {
+			__u64 addr;
+			__u32 depth;		/* at most MAX_DEPTH */
+			int pid;		/* from 0 to MAX_PID */
+			__u32 cpu;		/* the guest's number of it */
+		} open_call;
+		struct {
+			__u64 nr;
+			__u64 a[4];
+		} other;
+		struct {
+			__u32 isa;
+			__u32 reason;
+			__u64 rip;
+			__u64 duration;		/* ns until the entry, 0: unknown */
+			bool maybe_nested;	/* the vCPU's, or what it ran nested */
+		} exit;
+		struct {
+			__u64 addr;		/* of the host */
+			__u32 depth;		/* 0: nothing around it served that exit */
+			bool open;		/* an entry: the VM entry came before its return */
+			__u64 duration;		/* a return's, ns */
+		} host;
+		struct {
+			long long count;	/* negative: unknown */
+			int host_cpu;
+		} lost;
+	};
+};
+
+/* Did the guest send @ev? Else it is what the host saw of the vCPU. */
+static inline bool event_is_sent(const struct event *ev)
+{
+	return ev->type <= EVENT_OTHER;
+}
+
+/* The guest_key() of the guest that @ev is about */
+static inline __u64 event_guest(const struct event *ev)
+{
+	return guest_key(ev->vm, ev->vcpu, ev->nested);
+}
+
+/* @ev is the handler's only until it returns. */
+typedef void (*event_handler_t)(void *ctx, const struct event *ev);
+
+struct totals {
+	__u64 first_ts;			/* ns, of what guests sent */
+	__u64 last_ts;
+	__u64 events;			/* of any kind, in the file */
+	__u64 hypercalls;
+	__u64 overhead;			/* ns that the host took for them */
+	__u64 foreign_exits;		/* of threads that had sent nothing yet */
+	__u64 host_calls_left_out;	/* of the host's, too many for one exit */
+	__u64 lost;
+	bool lost_uncounted;		/* and more, in unknown number */
+};
+
+#endif /* HYPERGRAPH_EVENT_H */
