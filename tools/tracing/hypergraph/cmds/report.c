@@ -307,12 +307,7 @@ static void put_host_line(struct report *r, const struct vcpu *v, const struct e
 
 static void put_host_function(const struct report *r, __u64 addr)
 {
-	const char *name = trace_host_function(r->s.trace, addr);
-
-	if (name)
-		fputs(name, stdout);
-	else
-		print_hex(addr, stdout);
+	print_name(trace_host_function(r->s.trace, addr), addr, stdout);
 }
 
 static void release_host_entry(struct report *r, const struct vcpu *v)
@@ -472,8 +467,9 @@ static void report_lost(void *ctx, struct vcpu *v, const struct event *ev)
 	printf("events lost on host CPU %d */\n", ev->lost.host_cpu);
 }
 
-static void report_switching(void *ctx, struct vcpu *v)
+static void report_switching(void *ctx, struct vcpu *v, const struct task *next)
 {
+	(void)next;
 	release(ctx, v);
 }
 

@@ -129,8 +129,9 @@ static void ctf_ret(void *ctx, struct vcpu *v, const struct frame *f, bool enter
 	add_call(ctx, v, RECORD_RETURN, f, duration);
 }
 
-static void add_switch(struct export *e, const struct vcpu *v, const struct task *next)
+static void ctf_switching(void *ctx, struct vcpu *v, const struct task *next)
 {
+	struct export *e = ctx;
 	struct record r = {
 		.ts = e->cg->ts,
 		.type = RECORD_SWITCH,
@@ -139,11 +140,6 @@ static void add_switch(struct export *e, const struct vcpu *v, const struct task
 
 	memcpy(r.next_comm, next->comm, sizeof(r.next_comm) - 1);
 	add_record(e, v, &r);
-}
-
-static void ctf_switching(void *ctx, struct vcpu *v)
-{
-	add_switch(ctx, v, v->announced ? v->announced : &v->unknown);
 }
 
 static void ctf_exit(void *ctx, struct vcpu *v, const struct event *ev)

@@ -46,7 +46,7 @@ struct slot {
 struct bundle {
 	__u32 id;		/* of the sequence, and of its track */
 	__u32 vm;
-	struct map ids;		/* of functions' names, by the name's address or the function's */
+	struct map ids;		/* of functions' names, by kernel_function_key() */
 	unsigned int nr;
 	unsigned int nr_names;
 	bool lost;
@@ -185,9 +185,7 @@ static __u64 name_id(struct export *e, const struct vcpu *v, __u64 addr)
 {
 	struct bundle *b = v->priv;
 	struct kernel kernel = symbols_kernel(e->syms, v->guest);
-	__u64 offset;
-	const char *name = kernel_function(&kernel, addr, &offset);
-	__u64 key = name ? (size_t)name : addr;
+	__u64 key = kernel_function_key(&kernel, addr);
 	size_t id = (size_t)map_get(&b->ids, key);
 	Perfetto__InternedString *interned;
 
@@ -200,7 +198,7 @@ static __u64 name_id(struct export *e, const struct vcpu *v, __u64 addr)
 	interned->has_iid = true;
 	interned->iid = id;
 	interned->has_str = true;
-	interned->str.data = (void *)(name ? xstrdup(name) : xasprintf("0x%llx", addr));
+	interned->str.data = (void *)print_to_string(kernel_print_function, &kernel, addr);
 	interned->str.len = strlen((char *)interned->str.data);
 	b->name_list[b->nr_names++] = interned;
 	return id;
@@ -294,10 +292,8 @@ static void add_switch(struct export *e, const struct vcpu *v, const struct task
 	slot->event.sched_switch = sched;
 }
 
-static void perfetto_switching(void *ctx, struct vcpu *v)
+static void perfetto_switching(void *ctx, struct vcpu *v, const struct task *next)
 {
-	const struct task *next = v->announced ? v->announced : &v->unknown;
-
 	add_switch(ctx, v, v->current, next);
 }
 
@@ -364,7 +360,6 @@ static void perfetto_host(void *ctx, struct vcpu *v, const struct event *ev)
 {
 	struct export *e = ctx;
 	struct bundle *b = v->priv;
-	const char *known = trace_host_function(e->trace, ev->host.addr);
 	char *name;
 
 	if (!b->host_end)
@@ -377,7 +372,8 @@ static void perfetto_host(void *ctx, struct vcpu *v, const struct event *ev)
 		b->open_host--;
 		return;
 	}
-	name = known ? xstrdup(known) : xasprintf("0x%llx", ev->host.addr);
+	name = print_to_string(print_name, trace_host_function(e->trace, ev->host.addr),
+			       ev->host.addr);
 	add_track_event(e, v, PERFETTO__TRACK_EVENT__TYPE__TYPE_SLICE_BEGIN, name, ev->ts);
 	b->open_host++;
 	free(name);

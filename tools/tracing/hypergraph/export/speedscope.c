@@ -38,7 +38,7 @@ struct name {
 struct speedscope {
 	struct spool spool;
 	struct map profiles;	/* by task */
-	struct map names;	/* by the name's address or the function's */
+	struct map names;	/* of frames, by kernel_function_key() */
 	__u64 base;			/* ns */
 	bool begun;
 };
@@ -79,15 +79,13 @@ static __u32 frame_id(struct export *e, const struct vcpu *v, __u64 addr)
 {
 	struct speedscope *sp = e->priv;
 	struct kernel kernel = symbols_kernel(e->syms, v->guest);
-	__u64 offset;
-	const char *text = kernel_function(&kernel, addr, &offset);
-	__u64 key = text ? (size_t)text : addr;
+	__u64 key = kernel_function_key(&kernel, addr);
 	struct name *name = map_get(&sp->names, key);
 
 	if (name)
 		return name->id;
 	name = xcalloc(1, sizeof(*name));
-	name->text = text ? xstrdup(text) : xasprintf("0x%llx", addr);
+	name->text = print_to_string(kernel_print_function, &kernel, addr);
 	name->id = sp->names.nr;
 	map_add(&sp->names, key, name);
 	return name->id;
@@ -193,34 +191,29 @@ static const struct callgraph_ops speedscope_ops = {
 	.identified = speedscope_identified,
 };
 
-static void put_profile_name(const struct profile *p, FILE *out)
+static void print_profile_name(const struct profile *p, FILE *out)
 {
-	char *text;
-	size_t size;
-	FILE *name = xmemstream(&text, &size);
-
-	guest_print(p->task->vcpu, name);
-	fputs(", ", name);
-	task_print(p->task, name);
+	guest_print(p->task->vcpu, out);
+	fputs(", ", out);
+	task_print(p->task, out);
 	if (p->task->pid == TASK_UNKNOWN) {
-		fputs(" on vCPU ", name);
-		vcpu_print(p->task->vcpu, name);
+		fputs(" on vCPU ", out);
+		vcpu_print(p->task->vcpu, out);
 	}
-	xclose(name);
-	put_string(text, out);
-	free(text);
 }
 
 static int put_profile(struct export *e, struct profile *p)
 {
 	struct speedscope *sp = e->priv;
 	__u64 last = trace_totals(e->trace)->last_ts - sp->base;
+	char *name = print_to_string(print_profile_name, p);
 	int ret;
 
 	while (p->nr_open)
 		close_frame(sp, p, last > p->end ? last : p->end);
 	fputs("{\"type\":\"evented\",\"unit\":\"nanoseconds\",\"name\":", e->out);
-	put_profile_name(p, e->out);
+	put_string(name, e->out);
+	free(name);
 	fprintf(e->out, ",\"startValue\":%llu,\"endValue\":%llu,\"events\":[\n", p->begin, p->end);
 	ret = spool_copy(&sp->spool, p->events, e->out);
 	fputs("]}", e->out);

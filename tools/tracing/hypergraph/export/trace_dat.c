@@ -253,9 +253,9 @@ static void add_switch(struct export *e, const struct vcpu *v, const struct task
 		add_event(e, v, &event, sizeof(event));
 }
 
-static void trace_dat_switching(void *ctx, struct vcpu *v)
+static void trace_dat_switching(void *ctx, struct vcpu *v, const struct task *next)
 {
-	add_switch(ctx, v, v->current, v->announced ? v->announced : &v->unknown);
+	add_switch(ctx, v, v->current, next);
 }
 
 static void trace_dat_identified(void *ctx, struct vcpu *v)
@@ -303,34 +303,19 @@ static void put_text(FILE *out, const char *text)
 	fputs(text, out);
 }
 
-/* What @print writes, after its size in 4 bytes or in 8. */
-static void put_sized(FILE *out, size_t size, void (*print)(FILE *out, const struct export *e),
-		      const struct export *e)
-{
-	char *text;
-	size_t length;
-	FILE *memory = xmemstream(&text, &length);
-
-	print(memory, e);
-	xclose(memory);
-	if (size == sizeof(__u32))
-		put32(out, length);
-	else
-		put64(out, length);
-	fwrite(text, length, 1, out);
-	free(text);
-}
-
-static void print_kallsyms(FILE *out, const struct export *e)
+static void put_kallsyms(struct export *e)
 {
 	const struct trace_dat *d = e->priv;
 	struct kernel kernel = symbols_kernel(e->syms, d->first->guest);
+	char *text = print_to_string(kernel_write_symbols, &kernel);
 
-	kernel_write_symbols(&kernel, out);
+	put32(e->out, strlen(text));
+	fputs(text, e->out);
+	free(text);
 }
 
 /* "57 dd", a line for each task */
-static void print_comms(FILE *out, const struct export *e)
+static void print_comms(const struct export *e, FILE *out)
 {
 	const struct trace_dat *d = e->priv;
 	const struct task *task;
@@ -339,6 +324,14 @@ static void print_comms(FILE *out, const struct export *e)
 		if (task->pid > 0 && *task->comm && task->vcpu->guest == d->first->guest)
 			fprintf(out, "%d %s\n", task->pid, task->comm);
 	}
+}
+
+static void put_comms(struct export *e)
+{
+	char *text = print_to_string(print_comms, e);
+
+	put_text(e->out, text);
+	free(text);
 }
 
 static void put_header(struct export *e, __u32 nr_cpus)
@@ -356,9 +349,9 @@ static void put_header(struct export *e, __u32 nr_cpus)
 	put_string(e->out, "sched");
 	put32(e->out, 1);
 	put_text(e->out, switch_format);
-	put_sized(e->out, sizeof(__u32), print_kallsyms, e);
+	put_kallsyms(e);
 	put32(e->out, 0);		/* no printk formats */
-	put_sized(e->out, sizeof(__u64), print_comms, e);
+	put_comms(e);
 	put32(e->out, nr_cpus);
 	put_string(e->out, "flyrecord");
 }

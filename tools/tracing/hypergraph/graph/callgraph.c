@@ -313,7 +313,7 @@ static bool is_before_switch(struct vcpu *v, const struct event *ev)
 
 static void finish_switch(struct callgraph *cg, struct vcpu *v)
 {
-	notify(cg->ops->switching, cg->ctx, v);
+	notify(cg->ops->switching, cg->ctx, v, v->announced);
 	set_current(v, v->announced);
 	v->announced = NULL;
 }
@@ -324,7 +324,7 @@ static void handle_lost(struct callgraph *cg, struct vcpu *v, const struct event
 	notify_wanted(cg->ops->lost, cg, v, ev);
 	/* A switch may be among what was lost. */
 	if (v->current != &v->unknown)
-		notify(cg->ops->switching, cg->ctx, v);
+		notify(cg->ops->switching, cg->ctx, v, &v->unknown);
 	reset_unknown(&v->unknown);
 	v->current = &v->unknown;
 }

@@ -81,8 +81,8 @@ struct callgraph_ops {
 	void (*host)(void *ctx, struct vcpu *v, const struct event *ev);
 	/* Events of this vCPU may be missing here; its task is no longer known. */
 	void (*lost)(void *ctx, struct vcpu *v, const struct event *ev);
-	/* v->current is about to change. */
-	void (*switching)(void *ctx, struct vcpu *v);
+	/* v->current is about to become @next, which is v->unknown if nothing tells it. */
+	void (*switching)(void *ctx, struct vcpu *v, const struct task *next);
 	/* v->current was unknown, and now tells which task has been running. */
 	void (*identified)(void *ctx, struct vcpu *v);
 	void (*hello)(void *ctx, struct vcpu *v, const struct event *ev);

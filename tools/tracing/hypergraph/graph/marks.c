@@ -52,27 +52,9 @@ bool mark_is_crash(const struct mark *m)
 	       m->kind == HYPERGRAPH_MARK_TRIPLE_FAULT;
 }
 
-/* From a guest: nothing that a terminal would obey */
-static void print_escaped(char c, FILE *out)
-{
-	if (c == '\n')
-		fputs("\\n", out);
-	else if (c == '\t')
-		fputs("\\t", out);
-	else if (c == '\\')
-		fputs("\\\\", out);
-	else if (c >= ' ' && c <= '~')
-		putc(c, out);
-	else
-		fprintf(out, "\\x%02x", (unsigned char)c);
-}
-
 static void print_text(const struct mark *m, FILE *out)
 {
-	__u32 i;
-
-	for (i = 0; i < m->nr; i++)
-		print_escaped(m->text[i], out);
+	print_escaped(m->text, m->nr, out);
 	if (m->nr < m->length)
 		fprintf(out, " (only bytes %u to %u of %u)", m->offset,
 			m->offset + m->nr - 1, m->length);
@@ -80,13 +62,7 @@ static void print_text(const struct mark *m, FILE *out)
 
 char *mark_text(const struct mark *m)
 {
-	char *text;
-	size_t size;
-	FILE *out = xmemstream(&text, &size);
-
-	print_text(m, out);
-	xclose(out);
-	return text;
+	return print_to_string(print_text, m);
 }
 
 void mark_print(const struct mark *m, FILE *out)
@@ -100,11 +76,5 @@ void mark_print(const struct mark *m, FILE *out)
 
 char *mark_name(const struct mark *m)
 {
-	char *text;
-	size_t size;
-	FILE *out = xmemstream(&text, &size);
-
-	mark_print(m, out);
-	xclose(out);
-	return text;
+	return print_to_string(mark_print, m);
 }

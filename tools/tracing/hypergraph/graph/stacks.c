@@ -44,33 +44,32 @@ struct stack_node *stacks_child(struct stacks *st, struct stack_node *parent, __
 struct stack_node *stacks_function(struct stacks *st, struct stack_node *parent,
 				   const struct kernel *kernel, __u64 addr)
 {
-	__u64 offset;
-	const char *name = kernel_function(kernel, addr, &offset);
 	struct stack_node *node;
 	bool created;
 
-	node = stacks_child(st, parent, name ? (size_t)name : addr, &created);
+	node = stacks_child(st, parent, kernel_function_key(kernel, addr), &created);
 	if (created)
-		node->name = name ? xstrdup(name) : xasprintf("0x%llx", addr);
+		node->name = print_to_string(kernel_print_function, kernel, addr);
 	return node;
+}
+
+static void print_task(const struct vcpu *v, FILE *out)
+{
+	fprintf(out, v->nested ? "VM %u n%u " : "VM %u ", v->vm, v->nested_nr);
+	task_print(v->current, out);
 }
 
 struct stack_node *stacks_task(struct stacks *st, const struct vcpu *v)
 {
 	struct stack_node *node;
 	bool created;
-	size_t size;
-	FILE *out;
 
 	node = stacks_child(st, NULL, (size_t)v->current, &created);
 	/* A task may be renamed by its next exec: its last name tells what it was for. */
 	if (!created && (v->current->pid == TASK_UNKNOWN || !*v->current->comm))
 		return node;
 	free(node->name);
-	out = xmemstream(&node->name, &size);
-	fprintf(out, v->nested ? "VM %u n%u " : "VM %u ", v->vm, v->nested_nr);
-	task_print(v->current, out);
-	xclose(out);
+	node->name = print_to_string(print_task, v);
 	return node;
 }
 

@@ -186,13 +186,10 @@ static bool is_text(Elf *elf, const GElf_Sym *sym)
 	       shdr.sh_flags & SHF_EXECINSTR;
 }
 
-/* Names are copied: those of the file go with it. */
-static void add_elf_symbols(struct symbol_table *st, Elf *elf, Elf_Scn *scn,
-			    const GElf_Shdr *shdr)
+static void print_elf_symbols(Elf *elf, Elf_Scn *scn, const GElf_Shdr *shdr, FILE *out)
 {
 	Elf_Data *data = elf_getdata(scn, NULL);
-	size_t size = 0, i, nr;
-	FILE *text = xmemstream(&st->text, &size);
+	size_t i, nr;
 	GElf_Sym sym;
 
 	nr = data && shdr->sh_entsize ? shdr->sh_size / shdr->sh_entsize : 0;
@@ -200,9 +197,8 @@ static void add_elf_symbols(struct symbol_table *st, Elf *elf, Elf_Scn *scn,
 		const char *name = elf_strptr(elf, shdr->sh_link, sym.st_name);
 
 		if (name && *name && *name != '.' && *name != '$' && is_text(elf, &sym))
-			fprintf(text, "%016llx T %s\n", (unsigned long long)sym.st_value, name);
+			fprintf(out, "%016llx T %s\n", (unsigned long long)sym.st_value, name);
 	}
-	xclose(text);
 }
 
 static bool read_elf(struct symbol_table *st, int fd)
@@ -218,8 +214,9 @@ static bool read_elf(struct symbol_table *st, int fd)
 		return false;
 	}
 	scn = find_symtab(elf, &shdr);
+	/* Names are copied: those of the file go with it. */
 	if (scn)
-		add_elf_symbols(st, elf, scn, &shdr);
+		st->text = print_to_string(print_elf_symbols, elf, scn, &shdr);
 	else
 		warnx("%s: has no symbols: the vmlinux of the kernel's build has", st->file);
 	elf_end(elf);
@@ -317,14 +314,10 @@ bool symbols_save(const struct symbols *syms, FILE *out)
 	begin = ftello(out);
 	for (st = syms->tables; st; st = st->next) {
 		struct kernel kernel = { .table = (struct symbol_table *)st };
-		char *text;
-		size_t size;
-		FILE *memory = xmemstream(&text, &size);
+		char *text = print_to_string(kernel_write_symbols, &kernel);
 
-		kernel_write_symbols(&kernel, memory);
-		xclose(memory);
-		fprintf(out, SAVED_TABLE, st->vm, size);
-		fwrite(text, size, 1, out);
+		fprintf(out, SAVED_TABLE, st->vm, strlen(text));
+		fputs(text, out);
 		free(text);
 	}
 	fprintf(out, SAVED_END, (unsigned long long)begin);
@@ -512,14 +505,18 @@ const char *kernel_function(const struct kernel *kernel, __u64 addr, __u64 *offs
 	return sym->name;
 }
 
+__u64 kernel_function_key(const struct kernel *kernel, __u64 addr)
+{
+	const struct symbol *sym = find_symbol(kernel, addr);
+
+	return sym ? (size_t)sym->name : addr;
+}
+
 void kernel_print_function(const struct kernel *kernel, __u64 addr, FILE *out)
 {
 	const struct symbol *sym = find_symbol(kernel, addr);
 
-	if (sym)
-		fputs(sym->name, out);
-	else
-		print_hex(addr, out);
+	print_name(sym ? sym->name : NULL, addr, out);
 }
 
 void kernel_print_address(const struct kernel *kernel, __u64 addr, FILE *out)

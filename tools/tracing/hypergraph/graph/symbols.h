@@ -68,6 +68,9 @@ struct kernel symbols_kernel(const struct symbols *syms, __u64 guest);
  */
 const char *kernel_function(const struct kernel *kernel, __u64 addr, __u64 *offset);
 
+/* A map's key of the function at @addr, for all its addresses and all kernels of one file */
+__u64 kernel_function_key(const struct kernel *kernel, __u64 addr);
+
 /*
  * Both print as %ps and %pS do, without the size: "name [module]" and
  * "name+0x4 [module]", or the bare address when no symbol covers it.

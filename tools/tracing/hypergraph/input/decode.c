@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "input/decode.h"
+#include "util/util.h"
 
 /* No kernel has more: a guest that claims to is broken. */
 #define MAX_CPUS	8192
@@ -31,25 +32,18 @@ static enum event_type decode_return(struct event *ev, const __u64 *a)
 	return EVENT_RETURN;
 }
 
-/* It comes from a guest: nothing may be left that a terminal would obey. */
-static void copy_printable(char *to, const char *from, size_t size)
-{
-	size_t i;
-
-	for (i = 0; i < size && from[i]; i++)
-		to[i] = from[i] >= ' ' && from[i] <= '~' ? from[i] : '?';
-	to[i] = '\0';
-}
-
 static enum event_type decode_switch(struct event *ev, const __u64 *a)
 {
-	const __u64 comm[] = { a[3], a[2] };
+	char *comm = ev->sched_switch.comm;
 
 	if (a[0] > MAX_PID || a[1] > MAX_PID)
 		return EVENT_OTHER;
 	ev->sched_switch.prev = a[0];
 	ev->sched_switch.next = a[1];
-	copy_printable(ev->sched_switch.comm, (const char *)comm, sizeof(comm));
+	memcpy(comm, &a[3], sizeof(a[3]));
+	memcpy(comm + sizeof(a[3]), &a[2], sizeof(a[2]));
+	comm[TASK_COMM_LEN] = '\0';
+	make_printable(comm);
 	return EVENT_SWITCH;
 }
 

@@ -57,13 +57,7 @@ void exit_reason_print(__u32 isa, __u32 reason, FILE *out)
 
 char *exit_reason_name(__u32 isa, __u32 reason)
 {
-	char *name;
-	size_t size;
-	FILE *out = xmemstream(&name, &size);
-
-	exit_reason_print(isa, reason, out);
-	xclose(out);
-	return name;
+	return print_to_string(exit_reason_print, isa, reason);
 }
 
 bool exit_is_hypercall(__u32 isa, __u32 reason)

@@ -2,6 +2,7 @@
 /* Allocation that ends the program when memory is out, and what else stdio lacks */
 #include <err.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,47 @@ void print_hex(__u64 n, FILE *out)
 void print_count(unsigned long long n, const char *what, FILE *out)
 {
 	fprintf(out, "%llu %s%s", n, what, n == 1 ? "" : "s");
+}
+
+void print_name(const char *name, __u64 addr, FILE *out)
+{
+	if (name)
+		fputs(name, out);
+	else
+		print_hex(addr, out);
+}
+
+static bool is_printable(char c)
+{
+	return c >= ' ' && c <= '~';
+}
+
+void make_printable(char *text)
+{
+	for (; *text; text++) {
+		if (!is_printable(*text))
+			*text = '?';
+	}
+}
+
+static void print_escaped_char(char c, FILE *out)
+{
+	if (c == '\n')
+		fputs("\\n", out);
+	else if (c == '\t')
+		fputs("\\t", out);
+	else if (c == '\\')
+		fputs("\\\\", out);
+	else if (is_printable(c))
+		putc(c, out);
+	else
+		fprintf(out, "\\x%02x", (unsigned char)c);
+}
+
+void print_escaped(const char *text, size_t size, FILE *out)
+{
+	while (size--)
+		print_escaped_char(*text++, out);
 }
 
 FILE *xmemstream(char **text, size_t *size)

@@ -18,12 +18,33 @@ void print_hex(__u64 n, FILE *out);
 /* "1 call", "2 calls" */
 void print_count(unsigned long long n, const char *what, FILE *out);
 
+/* Prints @name, or @addr in hex if that is NULL. */
+void print_name(const char *name, __u64 addr, FILE *out);
+
+/*
+ * A guest's text may hold what a terminal obeys. The first puts question marks in its place,
+ * the second prints it as C writes it.
+ */
+void make_printable(char *text);
+void print_escaped(const char *text, size_t size, FILE *out);
+
 /* The text is to be freed. */
 char *xasprintf(const char *format, ...) __attribute__((__format__(printf, 1, 2)));
 char *xstrdup(const char *text);
 /* Into memory that is to be freed, and is there after xclose(). */
 FILE *xmemstream(char **text, size_t *size);
 void xclose(FILE *file);
+
+/* What @print prints, which takes the arguments that follow and then a FILE; to be freed */
+#define print_to_string(print, ...) ({			\
+	char *__text;					\
+	size_t __size;					\
+	FILE *__out = xmemstream(&__text, &__size);	\
+							\
+	print(__VA_ARGS__, __out);			\
+	xclose(__out);					\
+	__text;						\
+})
 
 void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t size);
