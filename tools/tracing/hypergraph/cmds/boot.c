@@ -421,14 +421,14 @@ static void boot_free(struct session *s)
 }
 
 static const struct view boot_view = {
-	.help =
-		"usage: hypergraph boot [OPTIONS] [TRACE]\n"
-		"\n"
-		"Prints for each guest traced in TRACE (trace.dat) what its boot levels took, from\n"
-		"its first event on, and which functions were called most in each of them, with\n"
-		"their share of what the guest sent. The last line, on the guest kernel's command\n"
-		"line, leaves out the functions that send the most.\n"
-		"\n",
+	.argp = {
+		.args_doc = "[TRACE]",
+		.doc =
+			"Prints for each guest traced in TRACE (trace.dat) what its boot levels took,\n"
+			"from its first event on, and which functions were called most in each of\n"
+			"them, with their share of what the guest sent. The last line, on the guest\n"
+			"kernel's command line, leaves out the functions that send the most.",
+	},
 	.ops = &boot_ops,
 	.begin = boot_begin,
 	.event = boot_event,

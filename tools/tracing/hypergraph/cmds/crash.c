@@ -343,14 +343,14 @@ static void crash_free(struct session *s)
 }
 
 static const struct view crash_view = {
-	.help =
-		"usage: hypergraph crash [OPTIONS] [TRACE]\n"
-		"\n"
-		"Prints how the guests traced in TRACE (trace.dat) ended: oopses, panics, reboots\n"
-		"and triple faults with their time on the host, then the calls that were open at\n"
-		"a guest's first crash, or when the trace ended: innermost first, of each vCPU\n"
-		"the running task, then those which ran there last and sleep.\n"
-		"\n",
+	.argp = {
+		.args_doc = "[TRACE]",
+		.doc =
+			"Prints how the guests traced in TRACE (trace.dat) ended: oopses, panics,\n"
+			"reboots and triple faults with their time on the host, then the calls that\n"
+			"were open at a guest's first crash, or when the trace ended: innermost first,\n"
+			"of each vCPU the running task, then those which ran there last and sleep.",
+	},
 	.ops = &crash_ops,
 	.begin = crash_begin,
 	.event = crash_event,

@@ -26,19 +26,21 @@ struct silence {
 	__u64 ns;
 };
 
-static const struct option exits_options[] = {
-	{ "folded", no_argument, NULL, 'f' },
-	{ NULL, 0, NULL, 0 },
+static const struct argp_option exits_rows[] = {
+	{ "folded", 'f', NULL, 0,
+	  "a line for each stack and reason, with ns: for flame graphs", 0 },
+	{ 0 }
 };
 
-static bool exits_option(struct session *s, int opt, const char *arg)
+static error_t parse_exits(int key, char *arg, struct argp_state *state)
 {
-	struct exits *x = (struct exits *)s;
+	struct exits *x = state->input;
 
-	(void)opt;
 	(void)arg;
+	if (key != 'f')
+		return ARGP_ERR_UNKNOWN;
 	x->folded = true;
-	return true;
+	return 0;
 }
 
 /* Where the guest was: in a function that is traced, or in one that is not */
@@ -278,17 +280,16 @@ static void exits_free(struct session *s)
 }
 
 static const struct view exits_view = {
-	.help =
-		"usage: hypergraph exits [--folded] [OPTIONS] [TRACE]\n"
-		"\n"
-		"Prints for each task and call stack of the guests traced in TRACE (trace.dat) how\n"
-		"many VM exits it caused, and how long the host took for them: in all, then by\n"
-		"reason, the longest first.\n"
-		"\n"
-		"  --folded         a line for each stack and reason, with ns: for flame graphs\n",
+	.argp = {
+		.options = exits_rows,
+		.parser = parse_exits,
+		.args_doc = "[TRACE]",
+		.doc =
+			"Prints for each task and call stack of the guests traced in TRACE\n"
+			"(trace.dat) how many VM exits it caused, and how long the host took for\n"
+			"them: in all, then by reason, the longest first.",
+	},
 	.filtered = true,
-	.options = exits_options,
-	.option = exits_option,
 	.ops = &exits_ops,
 	.event = exits_event,
 	.end = exits_end,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* hypergraph export: a trace in the formats of other programs */
 #include <err.h>
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,10 +24,10 @@ static const struct format * const formats[] = {
 	&format_ctf,
 };
 
-static const struct option export_options[] = {
-	{ "to", required_argument, NULL, 't' },
-	{ "output", required_argument, NULL, 'o' },
-	{ NULL, 0, NULL, 0 },
+static const struct argp_option export_rows[] = {
+	{ "to", 't', "FORMAT", 0, "one of the above", 0 },
+	{ "output", 'o', "FILE", 0, "instead of stdout", 0 },
+	{ 0 }
 };
 
 static bool set_format(struct exporter *x, const char *name)
@@ -42,14 +43,37 @@ static bool set_format(struct exporter *x, const char *name)
 	return x->format;
 }
 
-static bool export_option(struct session *s, int opt, const char *arg)
+static error_t parse_export(int key, char *arg, struct argp_state *state)
 {
-	struct exporter *x = (struct exporter *)s;
+	struct exporter *x = state->input;
 
-	if (opt == 't')
-		return set_format(x, arg);
-	x->e.output = strcmp(arg, "-") ? arg : NULL;
-	return true;
+	switch (key) {
+	case 't':
+		return set_format(x, arg) ? 0 : EINVAL;
+	case 'o':
+		x->e.output = strcmp(arg, "-") ? arg : NULL;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* The list of formats follows the text that says what the command does. */
+static char *list_formats(int key, const char *text, void *input)
+{
+	FILE *out;
+	char *list;
+	size_t i, size;
+
+	(void)input;
+	if (key != ARGP_KEY_HELP_PRE_DOC)
+		return (char *)text;
+	out = xmemstream(&list, &size);
+	fprintf(out, "%s\n\nFORMAT is one of:\n", text);
+	for (i = 0; i < ARRAY_SIZE(formats); i++)
+		fprintf(out, "  %-12s %s\n", formats[i]->name, formats[i]->help);
+	xclose(out);
+	return list;
 }
 
 static int open_output(struct export *e, const struct format *format)
@@ -128,21 +152,15 @@ static void export_free(struct session *s)
 }
 
 static const struct view export_view = {
-	.help =
-		"usage: hypergraph export --to FORMAT [-o FILE] [OPTIONS] [TRACE]\n"
-		"\n"
-		"Writes the guests' call graph in TRACE (trace.dat) for other programs. FORMAT is:\n"
-		"\n"
-		"  perfetto         Perfetto's protobuf: a machine for each VM\n"
-		"  trace-dat        trace.dat of one guest: trace-cmd, KernelShark, Trace Compass\n"
-		"  speedscope       speedscope's JSON: a profile for each task\n"
-		"  folded           a line for each stack, with ns in it alone: flame graphs\n"
-		"  ctf              Common Trace Format, a directory: babeltrace2, Trace Compass\n"
-		"\n"
-		"  --output FILE    instead of stdout\n",
+	.argp = {
+		.options = export_rows,
+		.parser = parse_export,
+		.args_doc = "--to FORMAT [TRACE]",
+		.doc =
+			"Writes the guests' call graph in TRACE (trace.dat) for other programs.",
+		.help_filter = list_formats,
+	},
 	.filtered = true,
-	.options = export_options,
-	.option = export_option,
 	.begin = export_begin,
 	.end = export_end,
 	.free = export_free,

@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <err.h>
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,9 +12,11 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include "input/host.h"
-#include "hypergraph.h"
+#include "cmds/options.h"
+#include "graph/filter.h"
 #include "graph/symbols.h"
+#include "hypergraph.h"
+#include "input/host.h"
 #include "util/util.h"
 
 /*
@@ -29,13 +30,12 @@
 
 struct record {
 	const char *output;
-	unsigned int vm;		/* 0: all */
+	struct filter filter;		/* its VM alone */
 	bool exits;
 	char **functions;		/* of the host, patterns */
 	size_t nr_functions;
 	char **command;			/* NULL: until ^C */
 	struct symbols *syms;
-	bool has_symbols;
 	char **args;			/* of trace-cmd */
 	size_t nr_args;
 };
@@ -57,10 +57,10 @@ static void add_event(struct record *r, const char *event)
 static void add_vm_event(struct record *r, const char *event)
 {
 	add_event(r, event);
-	if (!r->vm)
+	if (!r->filter.vm)
 		return;
 	add_arg(r, xstrdup("-f"));
-	add_arg(r, xasprintf("vm == %u", r->vm));
+	add_arg(r, xasprintf("vm == %u", r->filter.vm));
 }
 
 /* "1,2,3": all threads of the VMM, as any of them may run a vCPU */
@@ -97,11 +97,11 @@ static bool add_functions(struct record *r)
 		add_arg(r, xstrdup("-l"));
 		add_arg(r, xstrdup(r->functions[i]));
 	}
-	if (r->vm) {
-		char *threads = list_threads(r->vm);
+	if (r->filter.vm) {
+		char *threads = list_threads(r->filter.vm);
 
 		if (!threads) {
-			warnx("--vm %u: no such process", r->vm);
+			warnx("--vm %u: no such process", r->filter.vm);
 			return false;
 		}
 		add_arg(r, xstrdup("-P"));
@@ -149,8 +149,8 @@ static void say_what(const struct record *r)
 	size_t i;
 
 	fprintf(stderr, "recording the calls%s of ", r->exits ? " and VM exits" : "");
-	if (r->vm)
-		fprintf(stderr, "VM %u", r->vm);
+	if (r->filter.vm)
+		fprintf(stderr, "VM %u", r->filter.vm);
 	else
 		fputs("all VMs", stderr);
 	for (i = 0; i < r->nr_functions; i++)
@@ -273,106 +273,79 @@ static int run(struct record *r)
 		return EXIT_ERROR;
 	}
 	fclose(log);
-	if (r->has_symbols && !save_symbols(r))
+	if (!save_symbols(r))
 		return EXIT_ERROR;
 	print_progress(r, &stats, "\n");
 	return 0;
 }
 
-static void print_help(FILE *out)
-{
-	fputs("usage: hypergraph record [OPTIONS] [-- COMMAND [ARGS]]\n"
-	      "\n"
-	      "Records with trace-cmd what the guests' hypergraph tracers send, until ^C or for as\n"
-	      "long as COMMAND runs.\n"
-	      "\n"
-	      "  -o, --output FILE     instead of trace.dat\n"
-	      "  --vm PID              only the VM whose VMM is PID\n"
-	      "  --exits               the VM exits, too\n"
-	      "  --host-functions GLOB these functions of the host, too: with the exits they show\n"
-	      "                        what the host did for each\n"
-	      "  --kallsyms FILE, --system-map FILE, --vmlinux FILE\n"
-	      "                        the guest's symbols, which become part of the recording\n"
-	      "  --guest PID=FILE      the same of the VM whose VMM is PID\n"
-	      "  -h, --help            this text\n", out);
-}
+/* Keys of the options that have no letter */
+enum {
+	OPTION_EXITS = OPTION_OWN,
+	OPTION_HOST_FUNCTIONS,
+};
 
-static bool set_vm(struct record *r, const char *arg)
-{
-	char *end;
+static const struct argp_option record_rows[] = {
+	{ "output", 'o', "FILE", 0, "instead of trace.dat", 0 },
+	{ "exits", OPTION_EXITS, NULL, 0, "the VM exits, too", 0 },
+	{ "host-functions", OPTION_HOST_FUNCTIONS, "GLOB", 0,
+	  "these functions of the host, too: with --exits, what it did for each exit", 0 },
+	{ 0 }
+};
 
-	r->vm = strtoul(arg, &end, 10);
-	if (r->vm && !*end)
-		return true;
-	warnx("--vm %s: not a pid", arg);
-	return false;
-}
-
-static bool set_option(struct record *r, int opt, char *arg)
+static error_t parse_record(int key, char *arg, struct argp_state *state)
 {
-	switch (opt) {
+	struct record *r = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &r->filter;
+		state->child_inputs[1] = r->syms;
+		return 0;
 	case 'o':
 		r->output = arg;
-		return true;
-	case 'V':
-		return set_vm(r, arg);
-	case 'x':
+		return 0;
+	case OPTION_EXITS:
 		r->exits = true;
-		return true;
-	case 'f':
+		return 0;
+	case OPTION_HOST_FUNCTIONS:
 		r->functions = xrealloc(r->functions,
 					(r->nr_functions + 1) * sizeof(*r->functions));
 		r->functions[r->nr_functions++] = arg;
-		return true;
+		return 0;
+	case ARGP_KEY_ARGS:
+		r->command = state->argv + state->next;
+		return 0;
 	default:
-		r->has_symbols = true;
-		return symbols_set_option(r->syms, opt, arg);
+		return ARGP_ERR_UNKNOWN;
 	}
 }
 
-/* True if there is something to record, else the command ends with @status. */
-static bool parse_options(struct record *r, int argc, char **argv, int *status)
-{
-	static const struct option options[] = {
-		{ "output", required_argument, NULL, 'o' },
-		{ "vm", required_argument, NULL, 'V' },
-		{ "exits", no_argument, NULL, 'x' },
-		{ "host-functions", required_argument, NULL, 'f' },
-		{ "kallsyms", required_argument, NULL, 'K' },
-		{ "system-map", required_argument, NULL, 'K' },
-		{ "vmlinux", required_argument, NULL, 'K' },
-		{ "guest", required_argument, NULL, 'G' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int opt;
+static const struct argp_child record_children[] = {
+	{ &vm_option, 0, NULL, 0 },
+	{ &symbols_options, 0, NULL, 0 },
+	{ 0 }
+};
 
-	while ((opt = getopt_long(argc, argv, "+o:h", options, NULL)) != -1) {
-		if (opt == 'h' || opt == '?') {
-			print_help(opt == 'h' ? stdout : stderr);
-			*status = opt == 'h' ? 0 : EXIT_USAGE;
-			return false;
-		}
-		*status = EXIT_ERROR;
-		if (!set_option(r, opt, optarg))
-			return false;
-	}
-	if (optind < argc)
-		r->command = argv + optind;
-	return true;
-}
+static const struct argp record_argp = {
+	.options = record_rows,
+	.parser = parse_record,
+	.args_doc = "[-- COMMAND [ARGS]]",
+	.doc =
+		"Records with trace-cmd what the guests' hypergraph tracers send, until ^C or\n"
+		"for as long as COMMAND runs. The guests' symbols become part of the recording.",
+	.children = record_children,
+};
 
 int cmd_record(int argc, char **argv)
 {
 	struct record r = { .output = "trace.dat", .syms = symbols_new() };
-	int status;
+	int status = EXIT_ERROR;
 	size_t i;
 
-	if (parse_options(&r, argc, argv, &status)) {
-		status = EXIT_ERROR;
-		if (host_can_record() && make_args(&r))
-			status = run(&r);
-	}
+	if (options_parse(&record_argp, ARGP_IN_ORDER, argc, argv, &r) && host_can_record() &&
+	    make_args(&r))
+		status = run(&r);
 	for (i = 0; i < r.nr_args; i++)
 		free(r.args[i]);
 	free(r.args);

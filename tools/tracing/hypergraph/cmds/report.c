@@ -652,15 +652,17 @@ static void report_free(struct session *s)
 }
 
 static const struct view report_view = {
-	.help =
-		"usage: hypergraph report [OPTIONS] [TRACE]\n"
-		"\n"
-		"Prints the call graph of the guests traced in TRACE (trace.dat), recorded on\n"
-		"the host with: trace-cmd record -e hypergraph_host -e kvm_exit -e kvm_entry\n"
-		"or, which also tells the exits of nested guests: trace-cmd record -e hypergraph\n"
-		"If the host's functions were recorded as well (-p function_graph), those that\n"
-		"served an exit follow it.\n"
-		"\n",
+	.argp = {
+		.args_doc = "[TRACE]",
+		.doc =
+			"Prints the call graph of the guests traced in TRACE (trace.dat), as the host\n"
+			"recorded it with\n"
+			"    trace-cmd record -e hypergraph_host -e kvm_exit -e kvm_entry\n"
+			"or, which also tells the exits of nested guests, with\n"
+			"    trace-cmd record -e hypergraph\n"
+			"If the host's functions were recorded as well (-p function_graph), those that\n"
+			"served an exit follow it.",
+	},
 	.filtered = true,
 	.ops = &report_ops,
 	.end = report_end,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A command that reads a trace: its options, symbols and the call graph it watches. */
+/* A command that reads a trace: where it finds that, symbols and the call graph it watches. */
 #include <err.h>
 #include <stdio.h>
 #include <stdio_ext.h>
@@ -7,13 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmds/options.h"
+#include "cmds/session.h"
 #include "hypergraph.h"
 #include "input/queue.h"
-#include "cmds/session.h"
 #include "util/util.h"
 
 #define OUTPUT_BUFFER	(1024 * 1024)
-#define MAX_OPTIONS	32
 
 /*
  * A guest tells where its kernel is after the first event of each vCPU, so what comes
@@ -29,122 +29,36 @@ struct delay {
 	struct map guests;	/* that were seen, by guest_key() */
 };
 
-static const struct option common_options[] = {
-	{ "kallsyms", required_argument, NULL, 'K' },
-	{ "system-map", required_argument, NULL, 'K' },
-	{ "vmlinux", required_argument, NULL, 'K' },
-	{ "guest", required_argument, NULL, 'G' },
-	{ "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
-};
-
-static const struct option filter_options[] = {
-	{ "vm", required_argument, NULL, 'V' },
-	{ "vcpu", required_argument, NULL, 'C' },
-	{ "task", required_argument, NULL, 'P' },
-	{ "function", required_argument, NULL, 'F' },
-	{ "time", required_argument, NULL, 'T' },
-	{ "depth", required_argument, NULL, 'D' },
-	{ NULL, 0, NULL, 0 },
-};
-
-static const char common_help[] =
-	"  --kallsyms FILE, --system-map FILE, --vmlinux FILE\n"
-	"                   the guest's /proc/kallsyms, read as root, in any boot of the\n"
-	"                   same kernel, or its System.map or vmlinux: names functions\n"
-	"  --guest PID=FILE the same of the VM whose VMM is PID, if not all run one kernel\n"
-	"  -h, --help       this text\n";
-
-static const char filter_help[] =
-	"  --vm PID         only the VM whose VMM is PID\n"
-	"  --vcpu N         only this vCPU of each VM, nN: the nested one of that name\n"
-	"  --task TASK      only this task of the guest: a pid, or a comm with wildcards\n"
-	"  --function NAME  only what this function calls, and itself, with wildcards\n"
-	"  --time FROM..TO  only what happens then, in seconds of the host's clock\n"
-	"  --depth N        only N levels of calls\n";
-
-static void print_help(const struct view *view, FILE *out)
+static error_t parse_trace(int key, char *arg, struct argp_state *state)
 {
-	fprintf(out, "%s%s%s", view->help, view->filtered ? filter_help : "", common_help);
-}
+	struct session *s = state->input;
 
-static size_t add_options(struct option *to, size_t nr, const struct option *from)
-{
-	while (from && from->name)
-		to[nr++] = *from++;
-	return nr;
-}
-
-/* A command's own options have short forms, as -h has. */
-static void add_letters(char *letters, const struct option *options)
-{
-	size_t nr = strlen(letters);
-
-	for (; options && options->name; options++) {
-		letters[nr++] = options->val;
-		if (options->has_arg)
-			letters[nr++] = ':';
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = s;
+		state->child_inputs[1] = s->syms;
+		if (s->view->filtered)
+			state->child_inputs[2] = &s->filter;
+		return 0;
+	case ARGP_KEY_ARG:
+		s->file = arg;
+		return state->arg_num ? ARGP_ERR_UNKNOWN : 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
 	}
 }
 
-static bool set_filter(struct filter *f, int opt, const char *arg)
+static bool parse_options(struct session *s, int argc, char **argv)
 {
-	bool ok = true;
+	const struct argp_child children[] = {
+		{ &s->view->argp, 0, NULL, 0 },
+		{ &symbols_options, 0, NULL, 0 },
+		{ s->view->filtered ? &filter_options : NULL, 0, "Filters:", 1 },
+		{ 0 }
+	};
+	const struct argp argp = { .parser = parse_trace, .children = children };
 
-	if (opt == 'V')
-		ok = filter_parse_vm(f, arg);
-	else if (opt == 'C')
-		ok = filter_parse_vcpu(f, arg);
-	else if (opt == 'P')
-		ok = filter_parse_task(f, arg);
-	else if (opt == 'T')
-		ok = filter_parse_time(f, arg);
-	else if (opt == 'D')
-		ok = filter_parse_depth(f, arg);
-	else
-		f->function = arg;
-	if (!ok)
-		warnx("%s: not what --%s takes", arg,
-		      opt == 'V' ? "vm" : opt == 'C' ? "vcpu" : opt == 'P' ? "task" :
-		      opt == 'T' ? "time" : "depth");
-	return ok;
-}
-
-static bool set_option(struct session *s, int opt, const char *arg)
-{
-	if (strchr("KG", opt))
-		return symbols_set_option(s->syms, opt, arg);
-	if (strchr("VCPFTD", opt))
-		return set_filter(&s->filter, opt, arg);
-	return s->view->option(s, opt, arg);
-}
-
-/* True if there is a trace to read, else the command ends with @status. */
-static bool parse_options(struct session *s, int argc, char **argv, int *status)
-{
-	struct option options[MAX_OPTIONS] = { 0 };
-	char letters[2 * MAX_OPTIONS] = "h";
-	size_t nr = add_options(options, 0, common_options);
-	int opt;
-
-	nr = add_options(options, nr, s->view->filtered ? filter_options : NULL);
-	add_options(options, nr, s->view->options);
-	add_letters(letters, s->view->options);
-	while ((opt = getopt_long(argc, argv, letters, options, NULL)) != -1) {
-		if (opt == 'h' || opt == '?') {
-			print_help(s->view, opt == 'h' ? stdout : stderr);
-			*status = opt == 'h' ? 0 : EXIT_USAGE;
-			return false;
-		}
-		*status = EXIT_ERROR;
-		if (!set_option(s, opt, optarg))
-			return false;
-	}
-	s->file = optind < argc ? argv[optind] : "trace.dat";
-	*status = EXIT_USAGE;
-	if (argc - optind > 1)
-		print_help(s->view, stderr);
-	return argc - optind <= 1;
+	return options_parse(&argp, 0, argc, argv, s);
 }
 
 static bool is_hello(const struct event *ev)
@@ -293,12 +207,13 @@ static int read_trace(struct session *s)
 
 int session_run(struct session *s, const struct view *view, int argc, char **argv)
 {
-	int status;
+	int status = EXIT_ERROR;
 
 	s->view = view;
+	s->file = "trace.dat";
 	s->syms = symbols_new();
 	s->filter.syms = s->syms;
-	if (parse_options(s, argc, argv, &status)) {
+	if (parse_options(s, argc, argv)) {
 		setvbuf(stdout, NULL, _IOFBF, OUTPUT_BUFFER);
 		/* One thread writes. */
 		__fsetlocking(stdout, FSETLOCKING_BYCALLER);

@@ -6,7 +6,7 @@
 #ifndef HYPERGRAPH_SESSION_H
 #define HYPERGRAPH_SESSION_H
 
-#include <getopt.h>
+#include <argp.h>
 #include <stdbool.h>
 
 #include "graph/callgraph.h"
@@ -30,11 +30,8 @@ struct session {
 
 /* What a command does with a trace. Its own data begins with the struct session. */
 struct view {
-	const char *help;		/* what precedes the text of the common options */
-	bool filtered;			/* it has the options of struct filter */
-	const struct option *options;	/* its own, whose values are letters */
-	/* False after saying on stderr what is wrong with @arg. */
-	bool (*option)(struct session *s, int opt, const char *arg);
+	struct argp argp;		/* its help and own options; their input is the session */
+	bool filtered;			/* It has the options of struct filter, too. */
 	const struct callgraph_ops *ops;
 	/* What is needed before the first event. Negative after an error message. */
 	int (*begin)(struct session *s);

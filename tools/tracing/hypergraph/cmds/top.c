@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* hypergraph top: what the guests of this host do now, from an instance of its own */
 #include <err.h>
-#include <getopt.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <tracefs.h>
 
+#include "cmds/options.h"
 #include "graph/callgraph.h"
 #include "input/exit_reason.h"
 #include "hypergraph.h"
@@ -303,23 +304,6 @@ static int run(struct top *t)
 	return ret ? EXIT_ERROR : 0;
 }
 
-static void print_help(FILE *out)
-{
-	fputs("usage: hypergraph top [OPTIONS]\n"
-	      "\n"
-	      "Shows what the traced guests of this host do now: events and exits of each VM, the\n"
-	      "exits that take the most of the host's time, and the functions called most.\n"
-	      "Percentages are of one CPU.\n"
-	      "\n"
-	      "  -d, --delay SECONDS between two screens: 1 if not given\n"
-	      "  -n, --screens N     ends after so many; without a terminal they follow each other\n"
-	      "  --vm PID            only the VM whose VMM is PID\n"
-	      "  --kallsyms FILE, --system-map FILE, --vmlinux FILE\n"
-	      "                      the guest's symbols\n"
-	      "  --guest PID=FILE    the same of the VM whose VMM is PID\n"
-	      "  -h, --help          this text\n", out);
-}
-
 static bool set_delay(struct top *t, const char *arg)
 {
 	char *end;
@@ -343,64 +327,56 @@ static bool set_screens(struct top *t, const char *arg)
 	return false;
 }
 
-static bool set_option(struct top *t, int opt, const char *arg)
+static const struct argp_option top_rows[] = {
+	{ "delay", 'd', "SECONDS", 0, "between two screens: 1 if not given", 0 },
+	{ "screens", 'n', "N", 0,
+	  "ends after so many; without a terminal they follow each other", 0 },
+	{ 0 }
+};
+
+static error_t parse_top(int key, char *arg, struct argp_state *state)
 {
-	switch (opt) {
+	struct top *t = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &t->filter;
+		state->child_inputs[1] = t->syms;
+		return 0;
 	case 'd':
-		return set_delay(t, arg);
+		return set_delay(t, arg) ? 0 : EINVAL;
 	case 'n':
-		return set_screens(t, arg);
-	case 'V':
-		if (filter_parse_vm(&t->filter, arg))
-			return true;
-		warnx("--vm %s: not a pid", arg);
-		return false;
+		return set_screens(t, arg) ? 0 : EINVAL;
 	default:
-		return symbols_set_option(t->syms, opt, arg);
+		return ARGP_ERR_UNKNOWN;
 	}
 }
 
-/* True if there is something to show, else the command ends with @status. */
-static bool parse_options(struct top *t, int argc, char **argv, int *status)
-{
-	static const struct option options[] = {
-		{ "delay", required_argument, NULL, 'd' },
-		{ "screens", required_argument, NULL, 'n' },
-		{ "vm", required_argument, NULL, 'V' },
-		{ "kallsyms", required_argument, NULL, 'K' },
-		{ "system-map", required_argument, NULL, 'K' },
-		{ "vmlinux", required_argument, NULL, 'K' },
-		{ "guest", required_argument, NULL, 'G' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int opt;
+static const struct argp_child top_children[] = {
+	{ &vm_option, 0, NULL, 0 },
+	{ &symbols_options, 0, NULL, 0 },
+	{ 0 }
+};
 
-	while ((opt = getopt_long(argc, argv, "d:n:h", options, NULL)) != -1) {
-		if (opt == 'h' || opt == '?') {
-			print_help(opt == 'h' ? stdout : stderr);
-			*status = opt == 'h' ? 0 : EXIT_USAGE;
-			return false;
-		}
-		*status = EXIT_ERROR;
-		if (!set_option(t, opt, optarg))
-			return false;
-	}
-	*status = EXIT_USAGE;
-	if (optind < argc)
-		print_help(stderr);
-	return optind == argc;
-}
+static const struct argp top_argp = {
+	.options = top_rows,
+	.parser = parse_top,
+	.doc =
+		"Shows what the traced guests of this host do now: events and exits of each\n"
+		"VM, the exits that take the most of the host's time, and the functions\n"
+		"called most. Percentages are of one CPU.",
+	.children = top_children,
+};
 
 int cmd_top(int argc, char **argv)
 {
 	struct top t = { .syms = symbols_new(), .interval_ms = 1000 };
 	struct vm *vm;
-	int status;
+	int status = EXIT_ERROR;
 
 	t.filter.syms = t.syms;
 	t.tty = isatty(STDOUT_FILENO);
-	if (parse_options(&t, argc, argv, &status))
+	if (options_parse(&top_argp, 0, argc, argv, &t))
 		status = run(&t);
 	map_for_each(vm, &t.vms)
 		free(vm);

@@ -686,6 +686,7 @@ static void ctf_free(struct export *e)
 
 const struct format format_ctf = {
 	.name = "ctf",
+	.help = "Common Trace Format, a directory: babeltrace2, Trace Compass",
 	.directory = true,
 	.ops = &ctf_ops,
 	.begin = ctf_begin,

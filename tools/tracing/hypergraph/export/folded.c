@@ -108,6 +108,7 @@ static void folded_free(struct export *e)
 
 const struct format format_folded = {
 	.name = "folded",
+	.help = "a line for each stack, with ns in it alone: flame graphs",
 	.text = true,
 	.ops = &folded_ops,
 	.begin = folded_begin,

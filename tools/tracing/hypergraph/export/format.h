@@ -24,6 +24,7 @@ struct export {
 /* The command calls begin() before the first event, end() after the last, then free(). */
 struct format {
 	const char *name;
+	const char *help;
 	bool directory;			/* It makes one, at output. */
 	bool text;			/* A terminal can show it. */
 	const struct callgraph_ops *ops;	/* Their ctx is the struct export. */

@@ -443,6 +443,7 @@ static void perfetto_free(struct export *e)
 
 const struct format format_perfetto = {
 	.name = "perfetto",
+	.help = "Perfetto's protobuf: a machine for each VM",
 	.ops = &perfetto_ops,
 	.begin = perfetto_begin,
 	.end = perfetto_end,

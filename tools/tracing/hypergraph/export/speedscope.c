@@ -283,6 +283,7 @@ static void speedscope_free(struct export *e)
 
 const struct format format_speedscope = {
 	.name = "speedscope",
+	.help = "speedscope's JSON: a profile for each task",
 	.ops = &speedscope_ops,
 	.begin = speedscope_begin,
 	.end = speedscope_end,

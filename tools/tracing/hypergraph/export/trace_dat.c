@@ -472,6 +472,7 @@ static void trace_dat_free(struct export *e)
 
 const struct format format_trace_dat = {
 	.name = "trace-dat",
+	.help = "trace.dat of one guest: trace-cmd, KernelShark, Trace Compass",
 	.ops = &trace_dat_ops,
 	.begin = trace_dat_begin,
 	.end = trace_dat_end,

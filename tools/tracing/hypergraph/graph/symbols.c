@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The guest kernels' text symbols, from files in the format of kallsyms or a vmlinux. */
 #include <err.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -279,23 +278,6 @@ bool symbols_add_file(struct symbols *syms, __u32 vm, const char *file)
 	return add_table(syms, st, ok);
 }
 
-/* @arg: "PID=FILE" */
-static bool add_guest_file(struct symbols *syms, const char *arg)
-{
-	char *end;
-	unsigned long pid = strtoul(arg, &end, 10);
-
-	if (end != arg && *end == '=' && pid && pid <= INT_MAX)
-		return symbols_add_file(syms, pid, end + 1);
-	warnx("--guest %s: not PID=FILE", arg);
-	return false;
-}
-
-bool symbols_set_option(struct symbols *syms, int opt, const char *arg)
-{
-	return opt == 'G' ? add_guest_file(syms, arg) : symbols_add_file(syms, 0, arg);
-}
-
 /*
  * Behind a recording: for each table a line of SAVED_TABLE and its text, then SAVED_END,
  * which is always of one length and says where that begins.
@@ -309,6 +291,8 @@ bool symbols_save(const struct symbols *syms, FILE *out)
 	const struct symbol_table *st;
 	off_t begin;
 
+	if (!syms->tables)
+		return true;
 	if (fseeko(out, 0, SEEK_END))
 		return false;
 	begin = ftello(out);

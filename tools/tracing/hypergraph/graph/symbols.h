@@ -36,14 +36,9 @@ void symbols_free(struct symbols *syms);
 bool symbols_add_file(struct symbols *syms, __u32 vm, const char *file);
 
 /*
- * The same for the argument of an option: 'G', that is --guest, takes "PID=FILE", and 'K',
- * any other one, the FILE of all VMs.
- */
-bool symbols_set_option(struct symbols *syms, int opt, const char *arg);
-
-/*
  * A recording has the symbols that were added behind all else, so that it needs no other
- * file, and is to other programs what it was. False if an error is in errno.
+ * file, and is to other programs what it was. Without any it stays as it is. False if
+ * an error is in errno.
  */
 bool symbols_save(const struct symbols *syms, FILE *out);
 

@@ -18,7 +18,6 @@
 #include "input/sound.c"
 #undef sound_check
 
-#include <getopt.h>
 #include <stdio_ext.h>
 #include <unistd.h>
 #include <sys/mman.h>
@@ -166,8 +165,6 @@ static void run(unsigned char command)
 	snprintf(file, sizeof(file), "/proc/self/fd/%d", trace_fd);
 	argv[argc++] = symbols;
 	argv[argc++] = file;
-	/* Of glibc: begins anew */
-	optind = 0;
 	commands[command].run(argc, argv);
 }
 

@@ -251,13 +251,15 @@ func ffffffff81000100
 "
 }
 
-# usage_error NAME ARGS...
+# usage_error NAME LINE ARGS...: the first line on stderr is LINE
 usage_error() {
 	name=$1
-	shift
+	echo "$2" >"$tmp/wanted"
+	shift 2
 	run "$@"
 	ok=0
-	grep -q '^usage: hypergraph' "$tmp/err" || ok=1
+	head -n 1 "$tmp/err" >"$tmp/got"
+	same "$tmp/wanted" "$tmp/got" || ok=1
 	[ "$status" -eq 129 ] || ok=1
 	[ ! -s "$tmp/out" ] || ok=1
 	result $ok "$name"
@@ -269,7 +271,7 @@ help() {
 	shift
 	run "$@"
 	ok=0
-	grep -q '^usage: hypergraph' "$tmp/out" || ok=1
+	grep -qi '^usage: hypergraph' "$tmp/out" || ok=1
 	[ "$status" -eq 0 ] || ok=1
 	[ ! -s "$tmp/err" ] || ok=1
 	result $ok "$name"
@@ -451,14 +453,23 @@ test_plugin() {
 }
 
 test_usage() {
-	usage_error "no command"
-	usage_error "unknown command" nonsense
+	usage_error "no command" "usage: hypergraph [--help] COMMAND [ARGS]"
+	usage_error "unknown command" "hypergraph: no such command: nonsense" nonsense
 	help "help" --help
-	for command in report exits export crash boot; do
-		usage_error "unknown option of $command" "$command" --nonsense
-		usage_error "two traces for $command" "$command" one two
+	for command in record report exits top export crash boot; do
 		help "help of $command" "$command" --help
+		usage_error "unknown option of $command" \
+			"hypergraph $command: unrecognized option '--nonsense'" "$command" --nonsense
 	done
+	for command in report exits export crash boot; do
+		usage_error "two traces for $command" "hypergraph $command: Too many arguments" \
+			"$command" one two
+	done
+	usage_error "an argument for top" "hypergraph top: Too many arguments" top one
+	run record --vm nonsense
+	fails "bad VM" 1 "hypergraph: nonsense: not what --vm takes"
+	run top --delay 0
+	fails "bad delay" 1 "hypergraph: --delay 0: not from 0.1 to 3600 seconds"
 }
 
 test_full_disk() {
