@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * When L0 answers the hypergraph hypercalls of L2 and records them, and when it
- * leaves them to L1: the admin's parameter, the tracepoint, CPL, the number and L1's
- * refusal, in all combinations.  And that such a hypercall is then one exit, and
- * changes no register.
+ * L0 answers the hypergraph hypercalls of L2 and records them, or leaves them to L1.
+ * Which it does is up to the admin's parameter, the tracepoint, CPL, the number and
+ * L1's refusal, and is tested in all combinations.  A hypercall that L0 answers is one
+ * exit, and changes no register.
  */
+#include <linux/kvm_para.h>
+
 #include "hypergraph.h"
 
-/* What L1 returns to L2 for the hypercalls that come to it */
+/* L1 returns this to L2 for the hypercalls that come to it. */
 #define L1_ANSWER	0x1111222233334444ull
 
-/* L2 runs this, and L1 says from where on: a hypercall, and an exit to L1. */
+/* The low page has a hypercall and this, an exit to L1.  L1 says where L2 begins. */
 static const u8 cpuid_insn[] = { 0x0f, 0xa2 };
 
 #define L2_HYPERCALL	LOW_PAGE
@@ -18,7 +20,7 @@ static const u8 cpuid_insn[] = { 0x0f, 0xa2 };
 
 #define NR_REGS		(sizeof(struct guest_regs) / sizeof(u64))
 
-/* One run of L2, in the guest's memory: what the test wants, and what came of it */
+/* One run of L2, in the guest's memory: the test sets the first half, L1 the second. */
 static struct call {
 	u64 nr;
 	enum vcpu_mode mode;
@@ -101,7 +103,7 @@ static struct test test_create(void)
 
 	t.vm = vm_create_with_one_vcpu(&t.vcpu, guest_l1);
 	code = vm_add_low_page(t.vm);
-	memcpy(code, hypercall_insn(host_cpu_is_amd_compatible), HYPERCALL_INSN_SIZE);
+	memcpy(code, hypercall_opcode(host_cpu_is_amd_compatible), HYPERCALL_INSN_SIZE);
 	memcpy(code + HYPERCALL_INSN_SIZE, cpuid_insn, sizeof(cpuid_insn));
 
 	nested = vm_alloc_nested(t.vm, &t.nested_vcpu);
@@ -116,7 +118,7 @@ static u64 exits(struct test *t)
 	return vcpu_get_stat(t->vcpu, exits);
 }
 
-/* The least exits of some runs: in no other was the vCPU interrupted less. */
+/* Returns the least exits of some runs: in no other was the vCPU interrupted less. */
 static u64 count_exits(struct test *t, u64 rip)
 {
 	u64 before, n, least = -1ull;
@@ -140,7 +142,7 @@ static bool expect(const char *what, u64 is, u64 expected)
 	return is == expected;
 }
 
-/* All but rax, which has the answer */
+/* The answer is in rax, so that all registers but the first are compared. */
 static_assert(offsetof(struct guest_regs, rax) == 0, "rax is the first register");
 
 static bool expect_registers(const struct call *c)
@@ -172,7 +174,7 @@ static bool expect_event(const struct test *t, const struct hypergraph_event *e)
 	       expect("guest_rip", e->rip, L2_HYPERCALL);
 }
 
-/* One hypercall of L2's, which L0 is to answer or to leave to L1 */
+/* L2 does one hypercall, which L0 should answer, or leave to L1. */
 static bool check_call(struct test *t, u64 nr, enum vcpu_mode mode, bool answered)
 {
 	struct call *c = t->call;
@@ -198,16 +200,17 @@ static bool check_call(struct test *t, u64 nr, enum vcpu_mode mode, bool answere
 		ok &= expect("the number that came to L1", c->reflected_nr, nr);
 	}
 	if (!ok)
-		ksft_print_msg("number 0x%lx, %s\n", nr, mode_names[mode]);
+		ksft_print_msg("number 0x%lx, %s\n", nr, vcpu_mode_names[mode]);
 	return ok;
 }
 
 static const u64 other_numbers[] = {
-	HYPERGRAPH_NR_PRIVATE, 0x63, 0x69, 0x3e7, 0x80000064, KVM_HC_VAPIC_POLL_IRQ,
-	KVM_HC_SCHED_YIELD, UINT32_MAX,
+	HYPERGRAPH_NR_PRIVATE, HYPERGRAPH_NR_PRIVATE + 1, HYPERGRAPH_NR_ENTRY - 1,
+	HYPERGRAPH_NR_SCHED_SWITCH - 1, BIT_ULL(31) | HYPERGRAPH_NR_ENTRY,
+	KVM_HC_VAPIC_POLL_IRQ, KVM_HC_SCHED_YIELD, UINT32_MAX,
 };
 
-/* One row of the table: all numbers of one kind, in 64-bit and 32-bit code */
+/* A row of the table is for all numbers of one kind, in 64-bit and 32-bit code. */
 static void check_row(struct test *t, bool parameter, bool recording, bool user,
 		      bool other, bool private)
 {
@@ -237,7 +240,7 @@ static void check_table(struct test *t)
 		check_row(t, i & 16, i & 8, i & 4, i & 2, i & 1);
 }
 
-/* The number is one only by its lower half, which counts only outside 64-bit code. */
+/* This number is hypergraph's by its lower half only: in 64-bit code it is another. */
 static void check_upper_half(struct test *t)
 {
 	u64 nr = BIT_ULL(32) | HYPERGRAPH_NR_ENTRY;
@@ -289,7 +292,7 @@ int main(void)
 	struct test t;
 
 	__TEST_REQUIRE(!obstacle, "%s", obstacle);
-	__TEST_REQUIRE(has_nested(), "no nested virtualization");
+	__TEST_REQUIRE(kvm_cpu_has_nested(), "no nested virtualization");
 
 	ksft_print_header();
 	ksft_set_plan(35);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a VM-Exit and the VM-Entry after it cost a guest, in ticks of its TSC,
+ * Measure what a VM-Exit and the VM-Entry after it cost a guest, in ticks of its TSC,
  * while the host records nothing and while it records one kind of event or
  * another.  Each is the least of many, less what measuring it costs: in no other
  * has the host done less besides.  Under an emulator whose TSC counts instructions
  * these are instructions of guest and host together.
  *
- * Prints "EXIT RECORDED ticks N" for each, and "EXIT RECORDED bytes N" for what
+ * The program prints "EXIT RECORDED ticks N" for each, and "EXIT RECORDED bytes N" for what
  * the events of one such exit take up in the host's trace.  -e EXIT and -r RECORDED
  * measure only that.
  */
@@ -30,7 +30,7 @@
 #define KERNEL_CS	0x08
 #define KERNEL_CS32	0x28
 
-/* Far into 32-bit code, and back */
+/* Calls far into 32-bit code, and jumps back. */
 #define IN_32BIT_CODE(code, ret)				\
 	({							\
 		asm volatile("pushq %[cs32]\n\t"		\
@@ -107,7 +107,7 @@ static u64 measure_msr(void)
 	return rdtsc() - start;
 }
 
-/* With the interrupt that ends it, and its EOI */
+/* This includes the interrupt that ends it, and its EOI. */
 static u64 measure_hlt(void)
 {
 	u64 start;
@@ -119,7 +119,7 @@ static u64 measure_hlt(void)
 	return rdtsc() - start;
 }
 
-/* Served by the VMM, which is this program */
+/* The VMM, which is this program, serves it. */
 static u64 measure_pio(void)
 {
 	u64 start = rdtsc();
@@ -131,7 +131,7 @@ static u64 measure_pio(void)
 static const struct {
 	const char *name;
 	u64 (*measure)(void);
-	u64 (*measure_base)(void);	/* what of it is the measurement */
+	u64 (*measure_base)(void);	/* measures what measuring costs */
 } exits[] = {
 	{ "hypercall", measure_hypercall, measure_nothing },
 	{ "hypercall32", measure_hypercall32, measure_nothing32 },
@@ -142,7 +142,7 @@ static const struct {
 	{ "pio", measure_pio, measure_nothing },
 };
 
-/* Events, below the directory "events" */
+/* The events are named as below the directory "events". */
 static const struct {
 	const char *name;
 	const char *events[3];
@@ -154,7 +154,7 @@ static const struct {
 	{ "hypergraph_exit", { "hypergraph/hypergraph_exit" } },
 };
 
-/* What not to measure */
+/* The options leave these out. */
 static bool skip_exit[ARRAY_SIZE(exits)], skip_recording[ARRAY_SIZE(recordings)];
 
 static u64 least(u64 (*measure)(void))
@@ -277,7 +277,7 @@ static void record(int r, const char *val)
 	}
 }
 
-/* What the events since the last call take up in the buffer, on all CPUs */
+/* Returns what the events since the last call take up in the buffer, on all CPUs. */
 static u64 bytes_recorded(void)
 {
 	int cpu, nr_cpus = get_nprocs_conf();

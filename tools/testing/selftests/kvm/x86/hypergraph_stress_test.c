@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Guests that do hypercalls with random numbers and arguments as fast as they
- * can, in all modes, first recorded all the time and then now and then.
+ * Guests do hypercalls with random numbers and arguments as fast as they can, in all
+ * modes.  First they are recorded all the time, and then now and then.
  */
 #include <pthread.h>
 #include <stddef.h>
 #include <time.h>
+#include <linux/kvm_para.h>
 
 #include "hypergraph.h"
 
 #define DEFAULT_SECONDS	2
 #define DEFAULT_VMS	2
 
-/* One hypercall.  The code below knows the layout. */
+/* The code that write_code() writes knows the layout. */
 struct call {
 	u64 nr, a0, a1, a2, a3;
 	u64 ret;
 };
 
-/* What a VM executes, in its low page. */
+/* A VM has this in its low page. */
 struct batch {
 	u8 code[256];
 	struct call calls[80];
@@ -33,17 +34,17 @@ struct vm {
 	struct kvm_sregs sregs;
 	struct kvm_random_state rng;
 	u64 calls[NR_MODES];
-	u64 recorded;	/* answered with 0 because of that */
+	u64 recorded;	/* answered with 0 because of a recording */
 };
 
 static struct vm *vms;
 static bool toggling, stop;
-static u64 longest_ns;	/* that a sleep of the main thread's took */
+static u64 longest_ns;	/* the longest sleep of the main thread */
 
-/* Do the calls from rdi on, rbp of them, and OUT. */
+/* The code does the calls from rdi on, rbp of them, and an OUT. */
 static void write_code(u8 *code, enum vcpu_mode mode)
 {
-	/* Those with operands of 64 bits.  In other modes they have 32 bits. */
+	/* The prefix makes the operands 64 or 32 bits wide. */
 	static const char * const load[] = {
 		"\x8b\x07",		/* mov 0(%rdi), %rax */
 		"\x8b\x5f\x08",	/* mov 8(%rdi), %rbx */
@@ -66,7 +67,7 @@ static void write_code(u8 *code, enum vcpu_mode mode)
 
 	for (i = 0; i < ARRAY_SIZE(load); i++)
 		p += sprintf((char *)p, "%s%s", prefix, load[i]);
-	memcpy(p, hypercall_insn(host_cpu_is_amd_compatible), HYPERCALL_INSN_SIZE);
+	memcpy(p, hypercall_opcode(host_cpu_is_amd_compatible), HYPERCALL_INSN_SIZE);
 	p += HYPERCALL_INSN_SIZE;
 	for (i = 0; i < ARRAY_SIZE(store); i++)
 		p += sprintf((char *)p, "%s%s", prefix, store[i]);
@@ -79,8 +80,8 @@ static void write_code(u8 *code, enum vcpu_mode mode)
 }
 
 /*
- * Of KVM's own hypercalls those that do nothing are left, with this; one does
- * that KVM has for all guests, and that one must not be done: it writes to memory.
+ * This leaves of KVM's own hypercalls those that do nothing, and KVM_HC_CLOCK_PAIRING.
+ * A guest must not do that one, as it writes to memory.
  */
 static void disable_pv_features(struct kvm_vcpu *vcpu)
 {
@@ -113,7 +114,7 @@ static u64 random_number(struct kvm_random_state *rng)
 	return (u32)nr == KVM_HC_CLOCK_PAIRING ? HYPERGRAPH_NR_ENTRY : nr;
 }
 
-/* Half of them random, the others at a limit. */
+/* Half of the arguments are random, the others are at a limit. */
 static u64 random_argument(struct kvm_random_state *rng)
 {
 	static const u64 limits[] = {
@@ -141,7 +142,7 @@ static void check_call(struct vm *v, enum vcpu_mode mode, struct call *call)
 		return;
 	TEST_ASSERT(ret == expected,
 		    "%s: hypercall 0x%lx (0x%lx, 0x%lx, 0x%lx, 0x%lx) returned %ld, not %ld",
-		    mode_names[mode], call->nr, call->a0, call->a1, call->a2, call->a3,
+		    vcpu_mode_names[mode], call->nr, call->a0, call->a1, call->a2, call->a3,
 		    (long)ret, (long)expected);
 	v->recorded += !ret && is_hypergraph_number(call->nr & mask);
 }
@@ -203,7 +204,7 @@ static void sleep_10ms(void)
 		longest_ns = ns;
 }
 
-/* Run the VMs for a time.  Returns how often the recording ended before they did. */
+/* Runs the VMs for a time, and returns how often the recording ended before they did. */
 static u64 run_vms(int nr_vms, int seconds)
 {
 	time_t end = time(NULL) + seconds;
@@ -259,7 +260,7 @@ static void stress(int nr_vms, int seconds)
 		calls = 0;
 		for (i = 0; i < nr_vms; i++)
 			calls += vms[i].calls[mode];
-		pr_info("%12lu hypercalls, %s\n", calls, mode_names[mode]);
+		pr_info("%12lu hypercalls, %s\n", calls, vcpu_mode_names[mode]);
 	}
 	for (i = 0; i < nr_vms; i++)
 		recorded += vms[i].recorded;
@@ -267,7 +268,7 @@ static void stress(int nr_vms, int seconds)
 	pr_info("%12lu recorded, the recording ended %lu times\n", count, ends);
 	pr_info("%12lu ms at most for a thread that slept 10\n", longest_ns / 1000000);
 
-	/* The last one of a vCPU that is answered when a recording ends may miss it. */
+	/* A vCPU's last one that is answered when a recording ends may miss it. */
 	TEST_ASSERT(count <= recorded && count + ends * nr_vms >= recorded,
 		    "%lu recorded, but %lu were answered so", count, recorded);
 }

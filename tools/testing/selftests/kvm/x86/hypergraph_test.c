@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <linux/kvm_para.h>
 
 #include "kvm_test_harness.h"
 #include "apic.h"
@@ -281,19 +282,6 @@ static void wait_for(u64 *counter, u64 change)
 		usleep(100);
 }
 
-static void check_event(const struct hypergraph_event *e,
-			const struct hypergraph_event *expected)
-{
-	TEST_ASSERT_EQ(e->vm, expected->vm);
-	TEST_ASSERT_EQ(e->vcpu, expected->vcpu);
-	TEST_ASSERT_EQ(e->nr, expected->nr);
-	TEST_ASSERT_EQ(e->a0, expected->a0);
-	TEST_ASSERT_EQ(e->a1, expected->a1);
-	TEST_ASSERT_EQ(e->a2, expected->a2);
-	TEST_ASSERT_EQ(e->a3, expected->a3);
-	TEST_ASSERT_EQ(e->rip, expected->rip);
-}
-
 static void check_stream_event(const struct hypergraph_event *e, u32 vm, u32 vcpu,
 			       u64 tag, u64 i, u64 rip)
 {
@@ -326,7 +314,7 @@ static void write_hypercall(struct kvm_vm *vm, bool vmmcall)
 	static const u8 out[] = { 0xe6, DONE_PORT };
 	u8 *code = addr_gpa2hva(vm, LOW_PAGE);
 
-	memcpy(code, hypercall_insn(vmmcall), HYPERCALL_INSN_SIZE);
+	memcpy(code, hypercall_opcode(vmmcall), HYPERCALL_INSN_SIZE);
 	memcpy(code + HYPERCALL_INSN_SIZE, out, sizeof(out));
 }
 
@@ -368,16 +356,16 @@ static void check_regs(enum vcpu_mode mode, const struct kvm_regs *before,
 	int i;
 
 	TEST_ASSERT((after->rax & mask) == rax, "%s: hypercall 0x%llx returned %lld, not %ld",
-		    mode_names[mode], before->rax, after->rax, (long)rax);
+		    vcpu_mode_names[mode], before->rax, after->rax, (long)rax);
 
 	for (reg = &before->rbx, i = 1; reg <= last; reg++, i++)
 		TEST_ASSERT((*reg & mask) == ((&after->rax)[i] & mask),
 			    "%s: hypercall 0x%llx changed kvm_regs[%d] from 0x%llx to 0x%llx",
-			    mode_names[mode], before->rax, i, *reg, (&after->rax)[i]);
+			    vcpu_mode_names[mode], before->rax, i, *reg, (&after->rax)[i]);
 
 	TEST_ASSERT(before->rflags == after->rflags,
 		    "%s: hypercall 0x%llx changed rflags from 0x%llx to 0x%llx",
-		    mode_names[mode], before->rax, before->rflags, after->rflags);
+		    vcpu_mode_names[mode], before->rax, before->rflags, after->rflags);
 }
 
 static struct hypergraph_event regs_event(enum vcpu_mode mode, const struct kvm_regs *regs)
@@ -945,32 +933,17 @@ TEST_F_TIMEOUT(hypergraph, vm_killed, 120)
 	test_hypercalls(self->events, MODE_LONG, false, false);
 }
 
-/* How many of the recorded lines have @event and @field in them */
-static int recording_lines(const char *event, const char *field)
-{
-	FILE *f = fopen(HYPERGRAPH_INSTANCE "trace", "r");
-	char line[1024];
-	int n = 0;
-
-	TEST_ASSERT(f, "Can't open the trace: %s", strerror(errno));
-	while (fgets(line, sizeof(line), f))
-		n += strstr(line, event) && strstr(line, field);
-	fclose(f);
-	return n;
-}
-
 /* A triple fault is recorded as a mark, and as an exit if the vCPU is run again. */
 TEST_F(hypergraph, triple_fault)
 {
-	const char *reason = host_cpu_is_amd_compatible ? " reason=shutdown " :
-							  " reason=TRIPLE_FAULT ";
+	const char *reason = host_cpu_is_amd_compatible ? "shutdown" : "TRIPLE_FAULT";
 	struct machine m = machine_create();
 	struct kvm_sregs sregs = m.sregs;
 	struct kvm_regs regs = m.regs;
 	char *code = addr_gpa2hva(m.vm, LOW_PAGE);
 
 	recording_of(getpid());
-	recording_write(HYPERGRAPH_INSTANCE "events/hypergraph/hypergraph_exit/enable", "1");
+	recording_exits(true);
 	memcpy(code, "\x0f\x0b", 2);	/* UD2 */
 	sregs.idt.limit = 0;
 	vcpu_sregs_set(m.vcpu, &sregs);
@@ -985,13 +958,13 @@ TEST_F(hypergraph, triple_fault)
 		.nr = HYPERGRAPH_NR_MARK,
 		.a0 = HYPERGRAPH_MARK_TRIPLE_FAULT,
 	});
-	TEST_ASSERT_EQ(recording_lines("hypergraph_exit:", reason), 0);
+	TEST_ASSERT_EQ(recording_count_exits(reason), 0);
 
 	memcpy(code, "\xe6\xe9", 2);	/* OUT to DONE_PORT */
 	vcpu_sregs_set(m.vcpu, &m.sregs);
 	vcpu_regs_set(m.vcpu, &regs);
 	vcpu_run_to_out(m.vcpu, &regs);
-	TEST_ASSERT_EQ(recording_lines("hypergraph_exit:", reason), 1);
+	TEST_ASSERT_EQ(recording_count_exits(reason), 1);
 	TEST_ASSERT_EQ(recording_read(self->events, 1), 1);
 	kvm_vm_free(m.vm);
 }
@@ -1056,7 +1029,7 @@ FIXTURE(hypergraph_nested) {
 
 FIXTURE_SETUP(hypergraph_nested)
 {
-	if (!has_nested())
+	if (!kvm_cpu_has_nested())
 		SKIP(return, "no nested virtualization");
 	recording_create();
 	recording_enable(true);
@@ -1065,7 +1038,7 @@ FIXTURE_SETUP(hypergraph_nested)
 
 FIXTURE_TEARDOWN_PARENT(hypergraph_nested)
 {
-	if (!has_nested())
+	if (!kvm_cpu_has_nested())
 		return;
 	recording_nested(false);
 	recording_destroy();
