@@ -1,20 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The events of event.h from records that do not come from a file */
+/*
+ * Joins a host's records: what guests sent, and their VM exits, each with the vCPU it
+ * belongs to and with the time until the next VM entry.
+ */
 #ifndef HYPERGRAPH_JOIN_H
 #define HYPERGRAPH_JOIN_H
 
-#include <traceevent/event-parse.h>
+#include "input/event.h"
+#include "input/fields.h"
 
-#include "input/trace.h"
+struct join;
 
 /*
- * For records of the events that @tep knows, of what is called @name in messages. NULL
- * after one. @tep is the caller's, and outlives the trace.
+ * @handler is called from join_record() and join_end(), with the events of one vCPU in
+ * their order, of all together in the order in which they end.
  */
-struct trace *trace_of_tep(struct tep_handle *tep, const char *name, event_handler_t handler,
-			   void *ctx);
+struct join *join_new(event_handler_t handler, void *ctx);
 
-/* Hands what @record tells to the handler. */
-void trace_record(struct trace *trace, struct tep_record *record);
+/* Takes the next record of the trace, in order of time. */
+void join_record(struct join *j, const struct host_record *r);
+
+/* No record comes any more: exits that wait for their entry end without it. */
+void join_end(struct join *j);
+
+/* Were there functions of the host, but no exits that they could have served? */
+bool join_lacks_exits(const struct join *j);
+
+const struct totals *join_totals(const struct join *j);
+
+/* What the priv of events points to is no longer there. */
+void join_free(struct join *j);
 
 #endif /* HYPERGRAPH_JOIN_H */

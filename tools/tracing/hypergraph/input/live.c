@@ -7,9 +7,10 @@
 #include <unistd.h>
 #include <tracefs.h>
 
+#include "input/fields.h"
 #include "input/host.h"
-#include "input/live.h"
 #include "input/join.h"
+#include "input/live.h"
 #include "util/util.h"
 
 static const char system_name[] = "hypergraph";
@@ -17,7 +18,8 @@ static const char system_name[] = "hypergraph";
 struct live {
 	struct tracefs_instance *instance;
 	struct tep_handle *tep;
-	struct trace *trace;
+	struct fields *fields;
+	struct join *join;
 };
 
 static bool start(struct live *live)
@@ -43,9 +45,10 @@ struct live *live_open(event_handler_t handler, void *ctx)
 	struct live *live = xcalloc(1, sizeof(*live));
 
 	live->tep = host_can_record() ? tracefs_local_events_system(NULL, systems) : NULL;
+	live->join = join_new(handler, ctx);
 	if (live->tep)
-		live->trace = trace_of_tep(live->tep, "this kernel", handler, ctx);
-	if (live->trace && start(live))
+		live->fields = fields_new(live->tep, "this kernel");
+	if (live->fields && start(live))
 		return live;
 	live_close(live);
 	return NULL;
@@ -54,10 +57,12 @@ struct live *live_open(event_handler_t handler, void *ctx)
 static int handle_record(struct tep_event *event, struct tep_record *record, int cpu, void *ctx)
 {
 	struct live *live = ctx;
+	struct host_record r;
 
 	(void)event;
 	record->cpu = cpu;
-	trace_record(live->trace, record);
+	fields_read(live->fields, record, &r);
+	join_record(live->join, &r);
 	return 0;
 }
 
@@ -85,8 +90,8 @@ void live_close(struct live *live)
 		tracefs_instance_destroy(live->instance);
 		tracefs_instance_free(live->instance);
 	}
-	if (live->trace)
-		trace_close(live->trace);
+	join_free(live->join);
+	fields_free(live->fields);
 	if (live->tep)
 		tep_free(live->tep);
 	free(live);

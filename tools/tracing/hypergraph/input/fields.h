@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The records of a host's trace, each read whole from where its format has its fields */
+#ifndef HYPERGRAPH_FIELDS_H
+#define HYPERGRAPH_FIELDS_H
+
+#include <linux/types.h>
+#include <traceevent/event-parse.h>
+
+enum record_type {
+	RECORD_OTHER,		/* none of those that follow */
+	RECORD_HYPERCALL,	/* hypergraph_host */
+	RECORD_JOINED,		/* hypergraph_exit: an exit and the entry after it */
+	RECORD_EXIT,		/* kvm_exit */
+	RECORD_ENTRY,		/* kvm_entry */
+	RECORD_HOST_ENTRY,	/* of a function of the host, by function_graph */
+	RECORD_HOST_RETURN,
+	NR_RECORDS
+};
+
+/* Only what the event of its type has is set. */
+struct host_record {
+	enum record_type type;
+	int cpu;		/* of the host */
+	long long missed;	/* events lost before it, negative: in unknown number */
+	__u64 ts;		/* ns */
+	__u64 pid;		/* of the thread, but of no RECORD_OTHER */
+
+	__u64 vm;		/* whose it is, of the events of hypergraph */
+	__u64 vcpu;
+	__u64 nested;
+	__u64 nested_vcpu;
+	union {
+		struct {
+			__u64 nr;
+			__u64 a[4];
+			__u64 overhead;		/* ns */
+		} call;
+		struct {
+			__u64 reason;
+			__u64 isa;
+			__u64 rip;
+			__u64 duration;		/* ns, of no kvm_exit */
+		} exit;
+		struct {
+			__u64 addr;
+			__u64 depth;
+			__u64 called;		/* ns, of a return */
+			__u64 returned;
+		} host;
+	};
+};
+
+struct fields;
+
+/*
+ * Finds the fields of the events that @tep knows. NULL after an error message, in which
+ * the trace is called @file. @tep is not needed afterwards.
+ */
+struct fields *fields_new(struct tep_handle *tep, const char *file);
+
+void fields_read(const struct fields *f, const struct tep_record *rec, struct host_record *r);
+void fields_free(struct fields *f);
+
+#endif /* HYPERGRAPH_FIELDS_H */
