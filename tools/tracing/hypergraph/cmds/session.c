@@ -15,20 +15,6 @@
 
 #define OUTPUT_BUFFER	(1024 * 1024)
 
-/*
- * A guest tells where its kernel is after the first event of each vCPU, so what comes
- * before its first hello waits for that: no longer than for this many events, as the
- * hello of a guest may be lost.
- */
-#define MAX_DELAY	4096
-
-struct delay {
-	struct event events[MAX_DELAY];
-	unsigned int nr;
-	unsigned int waiting;	/* guests whose hello has not come yet */
-	struct map guests;	/* that were seen, by guest_key() */
-};
-
 static error_t parse_trace(int key, char *arg, struct argp_state *state)
 {
 	struct session *s = state->input;
@@ -61,68 +47,14 @@ static bool parse_options(struct session *s, int argc, char **argv)
 	return options_parse(&argp, 0, argc, argv, s);
 }
 
-static bool is_hello(const struct event *ev)
+static void session_event(void *ctx, const struct event *ev)
 {
-	return ev->type == EVENT_HELLO;
-}
+	struct session *s = ctx;
 
-static void handle(struct session *s, const struct event *ev)
-{
-	if (is_hello(ev))
-		symbols_set_stext(s->syms, event_guest(ev), ev->hello.stext);
 	if (s->view->event)
 		s->view->event(s, ev);
 	else
 		callgraph_event(&s->cg, ev);
-}
-
-static void end_delay(struct session *s)
-{
-	struct delay *d = s->delay;
-	unsigned int i;
-
-	d->waiting = 0;
-	for (i = 0; i < d->nr; i++)
-		handle(s, &d->events[i]);
-	d->nr = 0;
-}
-
-static void begin_waiting(struct session *s, const struct event *ev)
-{
-	struct delay *d = s->delay;
-	__u64 guest = event_guest(ev);
-
-	if (!event_is_sent(ev) || map_get(&d->guests, guest))
-		return;
-	map_add(&d->guests, guest, d);
-	d->waiting += symbols_want_stext(s->syms, guest);
-}
-
-/* The first hello of a guest tells what the events before it mean. */
-static void end_waiting(struct session *s, const struct event *ev)
-{
-	__u64 guest = event_guest(ev);
-
-	if (!is_hello(ev) || !symbols_want_stext(s->syms, guest))
-		return;
-	symbols_set_stext(s->syms, guest, ev->hello.stext);
-	s->delay->waiting--;
-}
-
-static void session_event(void *ctx, const struct event *ev)
-{
-	struct session *s = ctx;
-	struct delay *d = s->delay;
-
-	begin_waiting(s, ev);
-	if (!d->waiting) {
-		handle(s, ev);
-		return;
-	}
-	d->events[d->nr++] = *ev;
-	end_waiting(s, ev);
-	if (!d->waiting || d->nr == MAX_DELAY)
-		end_delay(s);
 }
 
 /* A pipe is read into a file first: the data of a trace.dat comes CPU by CPU. */
@@ -175,10 +107,10 @@ static int view_trace(struct session *s)
 	if (ret)
 		return ret;
 	/* Of a damaged trace, what can be read is shown. */
-	ret = queue_run(read_into_queue, session_event, s);
+	ret = queue_run(read_into_queue, s, hold_event, s->hold);
 	if (ret && !trace_totals(s->trace)->hypercalls)
 		return ret;
-	end_delay(s);
+	hold_end(s->hold);
 	callgraph_end(&s->cg);
 	s->totals = *trace_totals(s->trace);
 	return s->view->end(s) ? -1 : ret;
@@ -193,14 +125,13 @@ static int read_trace(struct session *s)
 	s->trace = trace_open(s->file, s->path);
 	if (!s->trace)
 		return -1;
-	s->delay = xcalloc(1, sizeof(*s->delay));
+	s->hold = hold_new(s->syms, session_event, s);
 	callgraph_init(&s->cg, s->view->ops, s, &s->filter);
 	ret = view_trace(s);
 	if (s->view->free)
 		s->view->free(s);
 	callgraph_free(&s->cg);
-	map_free(&s->delay->guests);
-	free(s->delay);
+	hold_free(s->hold);
 	trace_close(s->trace);
 	return ret;
 }

@@ -11,10 +11,9 @@
 
 #include "graph/callgraph.h"
 #include "graph/filter.h"
+#include "graph/hold.h"
 #include "graph/symbols.h"
 #include "input/trace.h"
-
-struct delay;
 
 struct session {
 	const struct view *view;
@@ -25,7 +24,7 @@ struct session {
 	struct trace *trace;		/* while it is read */
 	struct totals totals;	/* after it was read */
 	struct callgraph cg;
-	struct delay *delay;
+	struct hold *hold;
 };
 
 /* What a command does with a trace. Its own data begins with the struct session. */

@@ -89,26 +89,33 @@ static void end_batch(struct queue *q)
 	pthread_mutex_unlock(&q->lock);
 }
 
-int queue_run(int (*read)(void *ctx, struct queue *queue), event_handler_t handle, void *ctx)
+static void handle_all(struct queue *q, event_handler_t handle, void *ctx)
 {
-	struct queue *q = xcalloc(1, sizeof(*q));
 	struct batch *b;
-	pthread_t thread;
 	unsigned int i;
-	int ret;
 
-	q->read = read;
-	q->ctx = ctx;
-	pthread_mutex_init(&q->lock, NULL);
-	pthread_cond_init(&q->changed, NULL);
-	errno = pthread_create(&thread, NULL, read_thread, q);
-	if (errno)
-		err(1, "starting a thread");
 	while ((b = next_batch(q))) {
 		for (i = 0; i < b->nr; i++)
 			handle(ctx, &b->events[i]);
 		end_batch(q);
 	}
+}
+
+int queue_run(int (*read)(void *ctx, struct queue *queue), void *read_ctx,
+	      event_handler_t handle, void *handle_ctx)
+{
+	struct queue *q = xcalloc(1, sizeof(*q));
+	pthread_t thread;
+	int ret;
+
+	q->read = read;
+	q->ctx = read_ctx;
+	pthread_mutex_init(&q->lock, NULL);
+	pthread_cond_init(&q->changed, NULL);
+	errno = pthread_create(&thread, NULL, read_thread, q);
+	if (errno)
+		err(1, "starting a thread");
+	handle_all(q, handle, handle_ctx);
 	pthread_join(thread, NULL);
 	ret = q->ret;
 	free(q);

@@ -8,12 +8,14 @@
 struct queue;
 
 /*
- * Runs @read in a thread of its own, and hands what that adds to the queue to @handle in
- * this one, in that order. Returns what @read returned, after the last event was handled.
+ * Runs @read in a thread of its own, which adds events to the queue, and hands those to
+ * @handle in this one, in that order. Returns what @read returned, after the last event was
+ * handled.
  */
-int queue_run(int (*read)(void *ctx, struct queue *queue), event_handler_t handle, void *ctx);
+int queue_run(int (*read)(void *ctx, struct queue *queue), void *read_ctx,
+	      event_handler_t handle, void *handle_ctx);
 
-/* Of use as a event_handler_t, @queue is a struct queue. Waits when that is full. */
+/* An event_handler_t, whose context is a struct queue: waits while that is full. */
 void queue_add(void *queue, const struct event *ev);
 
 #endif /* HYPERGRAPH_QUEUE_H */
