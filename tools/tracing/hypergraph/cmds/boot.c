@@ -30,20 +30,12 @@ struct level {
 	struct map functions;	/* by address */
 };
 
-struct guest {
-	struct guest *next;	/* in order of appearance */
-	const struct vcpu *vcpu;	/* the first one heard of it */
-	__u64 last_ts;
+/* A guest's */
+struct levels {
+	__u64 last_ts;		/* of what the guest sent */
 	__u64 stext;		/* 0: not told yet */
-	struct level *levels;	/* in order of time */
-	struct level *level;	/* the last one */
-};
-
-struct boot {
-	struct session s;
-	struct map guest_map;	/* by guest_key() */
-	struct guest *guests;
-	struct guest **last_guest;
+	struct level *first;
+	struct level *last;
 };
 
 static struct function *get_function(struct map *fns, __u64 addr)
@@ -67,63 +59,57 @@ static void free_functions(struct map *fns)
 	map_free(fns);
 }
 
-static struct level *add_level(struct guest *guest)
+static struct level *add_level(struct levels *levels)
 {
 	struct level *level = xcalloc(1, sizeof(*level));
 
-	if (guest->level)
-		guest->level->next = level;
+	if (levels->last)
+		levels->last->next = level;
 	else
-		guest->levels = level;
-	guest->level = level;
+		levels->first = level;
+	levels->last = level;
 	return level;
 }
 
-/* In place of one in which nothing was. @name is the level's from here on. */
-static void begin_level(const struct boot *b, struct guest *guest, char *name, __u64 ts)
+/* It takes the place of one in which nothing was. @name is the level's from here on. */
+static void begin_level(const struct session *s, const struct guest *guest, char *name,
+			__u64 ts)
 {
-	struct level *level = guest->level;
+	struct levels *levels = guest->priv;
+	struct level *level = levels->last;
 
 	if (!level || level->events)
-		level = add_level(guest);
+		level = add_level(levels);
 	free(level->name);
 	level->name = name;
 	level->ts = ts;
-	level->kernel = symbols_kernel(b->s.syms, guest->vcpu->guest);
+	level->kernel = symbols_kernel(s->syms, guest->key);
 }
 
 /* Before a kernel's first mark */
-static void begin_start(const struct boot *b, struct guest *guest, __u64 ts)
+static void begin_start(const struct session *s, const struct guest *guest)
 {
-	begin_level(b, guest, xstrdup("start"), ts);
+	begin_level(s, guest, xstrdup("start"), s->cg.ts);
 }
 
-static struct guest *get_guest(struct boot *b, const struct vcpu *v, __u64 ts)
+static void boot_guest_new(void *ctx, struct guest *guest)
 {
-	struct guest *guest = map_get(&b->guest_map, v->guest);
-
-	if (guest)
-		return guest;
-	guest = xcalloc(1, sizeof(*guest));
-	guest->vcpu = v;
-	begin_start(b, guest, ts);
-	map_add(&b->guest_map, v->guest, guest);
-	*b->last_guest = guest;
-	b->last_guest = &guest->next;
-	return guest;
+	guest->priv = xcalloc(1, sizeof(struct levels));
+	begin_start(ctx, guest);
 }
 
-static struct level *level_of(const struct boot *b, const struct vcpu *v)
+static struct level *level_of(const struct vcpu *v)
 {
-	const struct guest *guest = map_get(&b->guest_map, v->guest);
+	const struct levels *levels = v->guest->priv;
 
-	return guest->level;
+	return levels->last;
 }
 
 static void boot_entry(void *ctx, struct vcpu *v, const struct frame *f)
 {
-	struct level *level = level_of(ctx, v);
+	struct level *level = level_of(v);
 
+	(void)ctx;
 	level->calls++;
 	get_function(&level->functions, f->addr)->calls++;
 }
@@ -131,8 +117,9 @@ static void boot_entry(void *ctx, struct vcpu *v, const struct frame *f)
 static void boot_ret(void *ctx, struct vcpu *v, const struct frame *f, bool entered,
 		     __u64 duration)
 {
-	struct level *level = level_of(ctx, v);
+	struct level *level = level_of(v);
 
+	(void)ctx;
 	(void)entered;
 	(void)duration;
 	level->returns++;
@@ -141,46 +128,40 @@ static void boot_ret(void *ctx, struct vcpu *v, const struct frame *f, bool ente
 
 static void boot_hello(void *ctx, struct vcpu *v, const struct event *ev)
 {
-	struct boot *b = ctx;
-	struct guest *guest = map_get(&b->guest_map, v->guest);
+	const struct session *s = ctx;
+	struct levels *levels = v->guest->priv;
 
 	/* A kernel in another place is another boot. */
-	if (guest->stext && guest->stext != ev->hello.stext)
-		begin_start(b, guest, ev->ts);
-	guest->stext = ev->hello.stext;
-	guest->level->kernel = symbols_kernel(b->s.syms, v->guest);
+	if (levels->stext && levels->stext != ev->hello.stext)
+		begin_start(s, v->guest);
+	levels->stext = ev->hello.stext;
+	levels->last->kernel = symbols_kernel(s->syms, v->guest->key);
 }
 
 static void boot_mark(void *ctx, struct vcpu *v, const struct mark *m)
 {
-	struct boot *b = ctx;
-
 	if (m->kind == HYPERGRAPH_MARK_BOOT)
-		begin_level(b, map_get(&b->guest_map, v->guest), mark_text(m), m->ts);
+		begin_level(ctx, v->guest, mark_text(m), m->ts);
+}
+
+/* A mark is of the level that it begins. */
+static void boot_sent(void *ctx, struct vcpu *v)
+{
+	const struct session *s = ctx;
+	struct levels *levels = v->guest->priv;
+
+	levels->last_ts = s->cg.ts;
+	levels->last->events++;
 }
 
 static const struct callgraph_ops boot_ops = {
+	.guest_new	= boot_guest_new,
+	.sent		= boot_sent,
 	.entry		= boot_entry,
 	.ret		= boot_ret,
 	.hello		= boot_hello,
 	.mark		= boot_mark,
 };
-
-static void boot_event(struct session *s, const struct event *ev)
-{
-	struct boot *b = (struct boot *)s;
-	struct guest *guest;
-
-	if (!event_is_sent(ev)) {
-		callgraph_event(&b->s.cg, ev);
-		return;
-	}
-	guest = get_guest(b, callgraph_vcpu(&b->s.cg, ev), ev->ts);
-	callgraph_event(&b->s.cg, ev);
-	/* Only now: a mark is of the level that it begins. */
-	guest->last_ts = ev->ts;
-	guest->level->events++;
-}
 
 static int compare_numbers(__u64 a, __u64 b)
 {
@@ -218,28 +199,28 @@ static double percent(__u64 part, __u64 whole)
 	return 100.0 * part / whole;
 }
 
-static int name_width(const struct guest *guest)
+static int name_width(const struct levels *levels)
 {
 	const struct level *level;
 	size_t width = strlen("level");
 
-	for (level = guest->levels; level; level = level->next) {
+	for (level = levels->first; level; level = level->next) {
 		if (strlen(level->name) > width)
 			width = strlen(level->name);
 	}
 	return width;
 }
 
-static void put_table(const struct guest *guest)
+static void put_table(const struct levels *levels)
 {
 	const struct level *level;
-	int width = name_width(guest);
+	int width = name_width(levels);
 
 	printf("%-*s %12s %12s %10s %10s %10s\n", width, "level", "began, s", "lasted, ms",
 	       "calls", "returns", "events");
-	for (level = guest->levels; level; level = level->next) {
-		__u64 began = level->ts - guest->levels->ts;
-		__u64 lasted = (level->next ? level->next->ts : guest->last_ts) - level->ts;
+	for (level = levels->first; level; level = level->next) {
+		__u64 began = level->ts - levels->first->ts;
+		__u64 lasted = (level->next ? level->next->ts : levels->last_ts) - level->ts;
 
 		printf("%-*s %5llu.%06llu %8llu.%03llu %10llu %10llu %10llu\n", width,
 		       level->name, began / 1000000000, began / 1000 % 1000000,
@@ -248,11 +229,11 @@ static void put_table(const struct guest *guest)
 	}
 }
 
-static bool has_calls(const struct guest *guest)
+static bool has_calls(const struct levels *levels)
 {
 	const struct level *level;
 
-	for (level = guest->levels; level; level = level->next) {
+	for (level = levels->first; level; level = level->next) {
 		if (level->calls)
 			return true;
 	}
@@ -282,12 +263,12 @@ static void put_hottest_of_level(const struct level *level, bool calls)
 }
 
 /* By the file's addresses, as a guest's kernels may have been in different places */
-static void sum_levels(const struct guest *guest, struct map *sum, __u64 *events)
+static void sum_levels(const struct levels *levels, struct map *sum, __u64 *events)
 {
 	const struct level *level;
 	const struct function *fn;
 
-	for (level = guest->levels; level; level = level->next) {
+	for (level = levels->first; level; level = level->next) {
 		*events += level->events;
 		if (!level->kernel.table)
 			continue;
@@ -342,16 +323,16 @@ static size_t pick_hottest(const struct kernel *kernel, const struct map *sum,
 	return nr;
 }
 
-static void put_hottest_of_boot(const struct guest *guest)
+static void put_hottest_of_boot(const struct levels *levels)
 {
 	/* The addresses are the file's. */
-	struct kernel kernel = { .table = guest->level->kernel.table };
+	struct kernel kernel = { .table = levels->last->kernel.table };
 	const char *names[HOTTEST_OF_BOOT];
 	struct map sum = { 0 };
 	__u64 all = 0, events = 0;
 	size_t i, nr;
 
-	sum_levels(guest, &sum, &all);
+	sum_levels(levels, &sum, &all);
 	nr = pick_hottest(&kernel, &sum, names, &events);
 	free_functions(&sum);
 	if (!nr)
@@ -362,62 +343,57 @@ static void put_hottest_of_boot(const struct guest *guest)
 	putchar('\n');
 }
 
-static void put_guest(const struct boot *b, const struct guest *guest)
+static void put_guest(const struct guest *guest)
 {
+	const struct levels *levels = guest->priv;
 	const struct level *level;
-	bool calls = has_calls(guest);
+	bool calls = has_calls(levels);
 
-	if (guest != b->guests)
-		putchar('\n');
-	guest_print(guest->vcpu, stdout);
+	guest_print(guest, stdout);
 	putchar('\n');
-	put_table(guest);
-	for (level = guest->levels; level; level = level->next)
+	put_table(levels);
+	for (level = levels->first; level; level = level->next)
 		put_hottest_of_level(level, calls);
-	put_hottest_of_boot(guest);
-}
-
-static int boot_begin(struct session *s)
-{
-	struct boot *b = (struct boot *)s;
-
-	b->last_guest = &b->guests;
-	return 0;
+	put_hottest_of_boot(levels);
 }
 
 static int boot_end(struct session *s)
 {
-	const struct boot *b = (struct boot *)s;
 	const struct guest *guest;
+	bool printed = false;
 
-	for (guest = b->guests; guest; guest = guest->next)
-		put_guest(b, guest);
+	map_for_each(guest, &s->cg.guests) {
+		if (!guest->known)
+			continue;
+		if (printed)
+			putchar('\n');
+		printed = true;
+		put_guest(guest);
+	}
 	return 0;
 }
 
-static void free_guest(struct guest *guest)
+static void free_levels(struct levels *levels)
 {
 	struct level *level;
 
-	while ((level = guest->levels)) {
-		guest->levels = level->next;
+	while ((level = levels->first)) {
+		levels->first = level->next;
 		free_functions(&level->functions);
 		free(level->name);
 		free(level);
 	}
-	free(guest);
+	free(levels);
 }
 
 static void boot_free(struct session *s)
 {
-	struct boot *b = (struct boot *)s;
-	struct guest *guest;
+	const struct guest *guest;
 
-	while ((guest = b->guests)) {
-		b->guests = guest->next;
-		free_guest(guest);
+	map_for_each(guest, &s->cg.guests) {
+		if (guest->known)
+			free_levels(guest->priv);
 	}
-	map_free(&b->guest_map);
 }
 
 static const struct view boot_view = {
@@ -430,15 +406,13 @@ static const struct view boot_view = {
 			"kernel's command line, leaves out the functions that send the most.",
 	},
 	.ops = &boot_ops,
-	.begin = boot_begin,
-	.event = boot_event,
 	.end = boot_end,
 	.free = boot_free,
 };
 
 int cmd_boot(int argc, char **argv)
 {
-	struct boot b = { 0 };
+	struct session s = { 0 };
 
-	return session_run(&b.s, &boot_view, argc, argv);
+	return session_run(&s, &boot_view, argc, argv);
 }

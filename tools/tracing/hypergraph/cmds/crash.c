@@ -24,58 +24,45 @@ struct stack {
 	struct task task;	/* a copy */
 };
 
-struct guest {
-	struct guest *next;	/* in order of appearance */
-	const struct vcpu *vcpu;	/* the first one heard of it */
+/* How a guest ended */
+struct ending {
 	bool crashed;
 	__u64 ts;		/* of the capture */
 	struct kernel kernel;	/* then */
-	struct map stacks;	/* by pid, and by CPU where a pid is of several tasks */
+	struct map stacks;	/* by task_key() */
 };
 
 struct crash {
 	struct session s;
-	struct map guest_map;	/* by guest_key() */
-	struct guest *guests;
-	struct guest **last_guest;
 	bool printed;		/* something, so an empty line comes next */
 };
 
-static void add_guest(struct crash *c, const struct vcpu *v)
+static void crash_guest_new(void *ctx, struct guest *guest)
 {
-	struct guest *guest;
-
-	if (map_get(&c->guest_map, v->guest))
-		return;
-	guest = xcalloc(1, sizeof(*guest));
-	guest->vcpu = v;
-	map_add(&c->guest_map, v->guest, guest);
-	*c->last_guest = guest;
-	c->last_guest = &guest->next;
+	(void)ctx;
+	guest->priv = xcalloc(1, sizeof(struct ending));
 }
 
-/* Idle and unknown tasks exist once a CPU, others once a guest. */
-static struct stack *get_stack(struct guest *guest, int pid, __u32 cpu)
+static struct stack *get_stack(struct ending *end, int pid, __u32 cpu)
 {
-	__u64 key = map_key(pid, pid > 0 ? 0 : cpu);
-	struct stack *s = map_get(&guest->stacks, key);
+	struct stack *s = map_get(&end->stacks, task_key(pid, cpu));
 
 	if (s)
 		return s;
 	s = xcalloc(1, sizeof(*s));
-	s->nr = guest->stacks.nr;
+	s->nr = end->stacks.nr;
 	s->cpu = cpu;
 	s->task.pid = pid;
-	map_add(&guest->stacks, key, s);
+	map_add(&end->stacks, task_key(pid, cpu), s);
 	return s;
 }
 
 /* @v is where it ran last. */
-static void capture_task(struct guest *guest, const struct task *task, const struct vcpu *v,
+static void capture_task(struct ending *end, const struct task *task, const struct vcpu *v,
 			 bool running)
 {
-	__u32 cpu = v->nested ? THIS_VCPU : v->id;
-	struct stack *s = get_stack(guest, task->pid, cpu);
+	__u32 cpu = v->guest->nested ? THIS_VCPU : v->id;
+	struct stack *s = get_stack(end, task->pid, cpu);
 	size_t size = task->nr_frames * sizeof(*task->frames);
 
 	s->running = running;
@@ -99,41 +86,40 @@ static bool is_running(const struct crash *c, const struct task *task)
 {
 	const struct vcpu *v;
 
-	for (v = c->s.cg.vcpus; v; v = v->next) {
+	map_for_each(v, &c->s.cg.vcpus) {
 		if (running_task(v) == task)
 			return true;
 	}
 	return false;
 }
 
-static void capture(const struct crash *c, struct guest *guest, __u64 ts)
+static void capture(const struct crash *c, const struct guest *guest, __u64 ts)
 {
+	struct ending *end = guest->priv;
 	const struct task *task;
 	const struct vcpu *v;
 
-	guest->ts = ts;
-	guest->kernel = symbols_kernel(c->s.syms, guest->vcpu->guest);
-	for (v = c->s.cg.vcpus; v; v = v->next) {
-		if (v->guest == guest->vcpu->guest)
-			capture_task(guest, running_task(v), v, true);
+	end->ts = ts;
+	end->kernel = symbols_kernel(c->s.syms, guest->key);
+	map_for_each(v, &c->s.cg.vcpus) {
+		if (v->guest == guest)
+			capture_task(end, running_task(v), v, true);
 	}
-	for (task = c->s.cg.tasks; task; task = task->next) {
-		v = task->vcpu;
-		if (v->guest == guest->vcpu->guest && task->nr_frames && !is_running(c, task))
-			capture_task(guest, task, v, false);
+	map_for_each(task, &guest->tasks) {
+		if (task->nr_frames && !is_running(c, task))
+			capture_task(end, task, task->vcpu, false);
 	}
 }
 
 static void crash_mark_begin(void *ctx, struct vcpu *v, const struct mark *m)
 {
-	struct crash *c = ctx;
-	struct guest *guest = map_get(&c->guest_map, v->guest);
+	struct ending *end = v->guest->priv;
 
 	/* What is called from here on is the crash path. */
-	if (guest->crashed || !mark_is_crash(m))
+	if (end->crashed || !mark_is_crash(m))
 		return;
-	guest->crashed = true;
-	capture(c, guest, m->ts);
+	end->crashed = true;
+	capture(ctx, v->guest, m->ts);
 }
 
 static void put_time(__u64 ns)
@@ -149,7 +135,7 @@ static void crash_mark(void *ctx, struct vcpu *v, const struct mark *m)
 		return;
 	c->printed = true;
 	put_time(m->ts);
-	printf(", VM %u, vCPU ", v->vm);
+	printf(", VM %u, vCPU ", v->guest->vm);
 	vcpu_print(v, stdout);
 	fputs(": ", stdout);
 	mark_print(m, stdout);
@@ -173,11 +159,10 @@ static void insert_frame(struct task *task, const struct frame *f)
 
 static void crash_open_call(void *ctx, struct vcpu *v, const struct open_call *call)
 {
-	struct crash *c = ctx;
-	struct guest *guest = map_get(&c->guest_map, v->guest);
-	struct stack *s = get_stack(guest, call->pid, call->cpu);
-	const struct task *task = callgraph_task(&c->s.cg, v, call->pid);
+	struct stack *s = get_stack(v->guest->priv, call->pid, call->cpu);
+	const struct task *task = guest_task(v->guest, call->pid, call->cpu);
 
+	(void)ctx;
 	if (s->task.nr_frames && !s->told)
 		return;
 	if (task)
@@ -189,19 +174,11 @@ static void crash_open_call(void *ctx, struct vcpu *v, const struct open_call *c
 }
 
 static const struct callgraph_ops crash_ops = {
+	.guest_new	= crash_guest_new,
 	.mark_begin	= crash_mark_begin,
 	.mark		= crash_mark,
 	.open_call	= crash_open_call,
 };
-
-static void crash_event(struct session *s, const struct event *ev)
-{
-	struct crash *c = (struct crash *)s;
-
-	if (event_is_sent(ev))
-		add_guest(c, callgraph_vcpu(&c->s.cg, ev));
-	callgraph_event(&c->s.cg, ev);
-}
 
 /* By CPU, after THIS_VCPU, and there the running one first */
 static int compare_stacks(const void *pa, const void *pb)
@@ -222,24 +199,23 @@ static const char *state(const struct guest *guest, const struct stack *first,
 	if (s->running)
 		return "running";
 	/* It may be this one that runs there, or on another of a nested guest's vCPUs. */
-	if (!first->running || first->task.pid == TASK_UNKNOWN || guest->vcpu->nested)
+	if (!first->running || first->task.pid == TASK_UNKNOWN || guest->nested)
 		return "running or sleeping";
 	return "sleeping";
 }
 
 static void put_cpu(const struct guest *guest, const struct stack *s)
 {
-	if (s->cpu == THIS_VCPU) {
-		fputs("vCPU ", stdout);
-		vcpu_print(guest->vcpu, stdout);
-	} else {
-		printf("%s %u", guest->vcpu->nested ? "CPU" : "vCPU", s->cpu);
-	}
+	if (s->cpu == THIS_VCPU)
+		printf("vCPU n%u", guest->nested_nr);
+	else
+		printf("%s %u", guest->nested ? "CPU" : "vCPU", s->cpu);
 }
 
 static void put_stack(const struct guest *guest, const struct stack *first,
 		      const struct stack *s)
 {
+	const struct ending *end = guest->priv;
 	unsigned int i = s->task.nr_frames;
 
 	if (!i && s->task.pid == TASK_UNKNOWN)
@@ -251,16 +227,16 @@ static void put_stack(const struct guest *guest, const struct stack *first,
 	printf(" (%s):%s\n", state(guest, first, s), i ? "" : " no open call");
 	while (i--) {
 		fputs("  ", stdout);
-		kernel_print_function(&guest->kernel, s->task.frames[i].addr, stdout);
+		kernel_print_function(&end->kernel, s->task.frames[i].addr, stdout);
 		putchar('\n');
 	}
 }
 
-static bool is_any_open(const struct guest *guest)
+static bool is_any_open(const struct ending *end)
 {
 	const struct stack *s;
 
-	map_for_each(s, &guest->stacks) {
+	map_for_each(s, &end->stacks) {
 		if (s->task.nr_frames)
 			return true;
 	}
@@ -269,11 +245,12 @@ static bool is_any_open(const struct guest *guest)
 
 static void put_stacks(const struct guest *guest)
 {
-	struct stack **sorted = map_sort(&guest->stacks, compare_stacks);
+	const struct map *stacks = &((struct ending *)guest->priv)->stacks;
+	struct stack **sorted = map_sort(stacks, compare_stacks);
 	const struct stack *first = sorted[0];
 	unsigned int i;
 
-	for (i = 0; i < guest->stacks.nr; i++) {
+	for (i = 0; i < stacks->nr; i++) {
 		if (sorted[i]->cpu != first->cpu)
 			first = sorted[i];
 		put_stack(guest, first, sorted[i]);
@@ -283,63 +260,58 @@ static void put_stacks(const struct guest *guest)
 
 static void put_guest(struct crash *c, const struct guest *guest)
 {
-	bool open = is_any_open(guest);
+	const struct ending *end = guest->priv;
+	bool open = is_any_open(end);
 
 	if (c->printed)
 		putchar('\n');
 	c->printed = true;
-	guest_print(guest->vcpu, stdout);
+	guest_print(guest, stdout);
 	printf(": %s when ", open ? "calls open" : "no call was open");
-	fputs(guest->crashed ? "it crashed at " : "the trace ended at ", stdout);
-	put_time(guest->ts);
-	puts(guest->crashed ? "" : ", no crash was seen");
+	fputs(end->crashed ? "it crashed at " : "the trace ended at ", stdout);
+	put_time(end->ts);
+	puts(end->crashed ? "" : ", no crash was seen");
 	if (open)
 		put_stacks(guest);
-}
-
-static int crash_begin(struct session *s)
-{
-	struct crash *c = (struct crash *)s;
-
-	c->last_guest = &c->guests;
-	return 0;
 }
 
 static int crash_end(struct session *s)
 {
 	struct crash *c = (struct crash *)s;
-	struct guest *guest;
+	const struct guest *guest;
 
-	for (guest = c->guests; guest; guest = guest->next) {
-		if (!guest->crashed)
+	map_for_each(guest, &s->cg.guests) {
+		const struct ending *end = guest->priv;
+
+		if (!guest->known)
+			continue;
+		if (!end->crashed)
 			capture(c, guest, s->totals.last_ts);
 		put_guest(c, guest);
 	}
 	return 0;
 }
 
-static void free_guest(struct guest *guest)
+static void free_ending(struct ending *end)
 {
 	struct stack *s;
 
-	map_for_each(s, &guest->stacks) {
+	map_for_each(s, &end->stacks) {
 		free(s->task.frames);
 		free(s);
 	}
-	map_free(&guest->stacks);
-	free(guest);
+	map_free(&end->stacks);
+	free(end);
 }
 
 static void crash_free(struct session *s)
 {
-	struct crash *c = (struct crash *)s;
-	struct guest *guest;
+	const struct guest *guest;
 
-	while ((guest = c->guests)) {
-		c->guests = guest->next;
-		free_guest(guest);
+	map_for_each(guest, &s->cg.guests) {
+		if (guest->known)
+			free_ending(guest->priv);
 	}
-	map_free(&c->guest_map);
 }
 
 static const struct view crash_view = {
@@ -352,8 +324,6 @@ static const struct view crash_view = {
 			"of each vCPU the running task, then those which ran there last and sleep.",
 	},
 	.ops = &crash_ops,
-	.begin = crash_begin,
-	.event = crash_event,
 	.end = crash_end,
 	.free = crash_free,
 };

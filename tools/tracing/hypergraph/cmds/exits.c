@@ -87,7 +87,7 @@ static char *reason_name(struct exits *x, const struct event *ev)
 static void exits_exit(void *ctx, struct vcpu *v, const struct event *ev)
 {
 	struct exits *x = ctx;
-	struct kernel kernel = symbols_kernel(x->s.syms, v->guest);
+	struct kernel kernel = symbols_kernel(x->s.syms, v->guest->key);
 	struct silence *silence = v->priv;
 	char *reason = reason_name(x, ev);
 	struct stack_node *node;
@@ -113,15 +113,15 @@ static void exits_vcpu_new(void *ctx, struct vcpu *v)
 	v->priv = xcalloc(1, sizeof(struct silence));
 }
 
-static void exits_event(struct session *s, const struct event *ev)
+static void exits_sent(void *ctx, struct vcpu *v)
 {
-	if (event_is_sent(ev))
-		*(struct silence *)callgraph_vcpu(&s->cg, ev)->priv = (struct silence){ 0 };
-	callgraph_event(&s->cg, ev);
+	(void)ctx;
+	*(struct silence *)v->priv = (struct silence){ 0 };
 }
 
 static const struct callgraph_ops exits_ops = {
 	.vcpu_new = exits_vcpu_new,
+	.sent = exits_sent,
 	.exit = exits_exit,
 };
 
@@ -181,7 +181,7 @@ static struct silence all_silence(const struct exits *x)
 	struct silence all = { 0 };
 	const struct vcpu *v;
 
-	for (v = x->s.cg.vcpus; v; v = v->next) {
+	map_for_each(v, &x->s.cg.vcpus) {
 		const struct silence *silence = v->priv;
 
 		all.nr += silence->nr;
@@ -271,7 +271,7 @@ static void exits_free(struct session *s)
 	struct vcpu *v;
 	char *name;
 
-	for (v = s->cg.vcpus; v; v = v->next)
+	map_for_each(v, &s->cg.vcpus)
 		free(v->priv);
 	map_for_each(name, &x->reasons)
 		free(name);
@@ -291,7 +291,6 @@ static const struct view exits_view = {
 	},
 	.filtered = true,
 	.ops = &exits_ops,
-	.event = exits_event,
 	.end = exits_end,
 	.free = exits_free,
 };

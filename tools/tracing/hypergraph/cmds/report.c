@@ -108,11 +108,11 @@ static void put_introduction(const struct vcpu *v)
 {
 	struct column *col = v->priv;
 
-	if (!v->nested || col->introduced)
+	if (!v->guest->nested || col->introduced)
 		return;
 	col->introduced = true;
 	fputs("# ", stdout);
-	guest_print(v, stdout);
+	guest_print(v->guest, stdout);
 	putchar('\n');
 }
 
@@ -143,7 +143,7 @@ static void line_start(struct report *r, const struct vcpu *v)
 	put_header(r);
 	put_introduction(v);
 	/* Before the first sched_switch there is nothing to tell. */
-	if (col->shown != v->current && (col->shown || v->current != &v->unknown))
+	if (col->shown != v->current && (col->shown || v->current != v->unknown))
 		put_task_change(r, v, col->shown, v->current);
 	col->shown = v->current;
 	line_vcpu(r, v);
@@ -231,7 +231,7 @@ static void line_untimed(struct report *r, const struct vcpu *v, __u32 depth)
 
 static void line_function(struct report *r, const struct vcpu *v, const struct frame *f)
 {
-	struct kernel kernel = symbols_kernel(r->s.syms, v->guest);
+	struct kernel kernel = symbols_kernel(r->s.syms, v->guest->key);
 	char hex[HEX_SIZE];
 	__u64 offset;
 	const char *name = kernel_function(&kernel, f->addr, &offset);
@@ -265,7 +265,7 @@ static void release_exit(struct report *r, const struct vcpu *v)
 {
 	const struct column *col = v->priv;
 	const struct event *ev = &col->exit;
-	struct kernel kernel = symbols_kernel(r->s.syms, v->guest);
+	struct kernel kernel = symbols_kernel(r->s.syms, v->guest->key);
 
 	/* Another kernel's address would get a wrong name. */
 	if (ev->exit.maybe_nested)
@@ -338,22 +338,22 @@ static void release(struct report *r, const struct vcpu *v)
 static void report_vcpu_new(void *ctx, struct vcpu *v)
 {
 	struct report *r = ctx;
-	const struct vcpu *first = r->s.cg.vcpus;
-
+	const struct vcpu *first;
 	struct column *col = xcalloc(1, sizeof(*col));
 
 	v->priv = col;
-	snprintf(col->name, sizeof(col->name), v->nested ? "n%u) " : "%2u) ",
-		 v->nested ? v->nested_nr : v->id);
-	snprintf(col->vm_name, sizeof(col->vm_name), "%7u ", v->vm);
-	if (v->nested)
+	snprintf(col->name, sizeof(col->name), v->guest->nested ? "n%u) " : "%2u) ",
+		 vcpu_number(v));
+	snprintf(col->vm_name, sizeof(col->vm_name), "%7u ", v->guest->vm);
+	if (v->guest->nested)
 		r->nested_vcpus++;
 	else
 		r->vcpus++;
-	while (first->vm != v->vm)
-		first = first->next;
-	if (first == v)
-		r->vms++;
+	map_for_each(first, &r->s.cg.vcpus) {
+		if (first->guest->vm == v->guest->vm)
+			break;
+	}
+	r->vms += first == v;
 }
 
 static void report_entry(void *ctx, struct vcpu *v, const struct frame *f)
@@ -479,7 +479,7 @@ static void report_identified(void *ctx, struct vcpu *v)
 
 	(void)ctx;
 	/* What was shown as unknown so far was this task. */
-	if (col->shown == &v->unknown)
+	if (col->shown == v->unknown)
 		col->shown = v->current;
 }
 
@@ -564,9 +564,9 @@ static void put_open_frames(struct report *r, const struct task *task)
 
 	fputs("# still open in ", stdout);
 	if (r->vms > 1)
-		printf("VM %u, ", task->vcpu->vm);
-	if (task->vcpu->nested)
-		printf("vCPU n%u, ", task->vcpu->nested_nr);
+		printf("VM %u, ", task->vcpu->guest->vm);
+	if (task->vcpu->guest->nested)
+		printf("vCPU n%u, ", vcpu_number(task->vcpu));
 	task_print(task, stdout);
 	fputs(": ", stdout);
 	for (i = 0; i < task->nr_frames; i++) {
@@ -582,7 +582,7 @@ static unsigned int count_tasks(const struct report *r)
 	const struct task *task;
 	unsigned int nr = 0;
 
-	for (task = r->s.cg.tasks; task; task = task->next)
+	map_for_each(task, &r->s.cg.tasks)
 		nr += task->pid > 0;
 	return nr;
 }
@@ -632,10 +632,10 @@ static int report_end(struct session *s)
 	const struct task *task;
 	const struct vcpu *v;
 
-	for (v = s->cg.vcpus; v; v = v->next)
+	map_for_each(v, &s->cg.vcpus)
 		release(r, v);
 	putchar('\n');
-	for (task = s->cg.tasks; task; task = task->next) {
+	map_for_each(task, &s->cg.tasks) {
 		if (task->nr_frames && callgraph_wants(&s->cg, task))
 			put_open_frames(r, task);
 	}
@@ -647,7 +647,7 @@ static void report_free(struct session *s)
 {
 	struct vcpu *v;
 
-	for (v = s->cg.vcpus; v; v = v->next)
+	map_for_each(v, &s->cg.vcpus)
 		free(v->priv);
 }
 

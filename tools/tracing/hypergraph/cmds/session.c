@@ -51,10 +51,7 @@ static void session_event(void *ctx, const struct event *ev)
 {
 	struct session *s = ctx;
 
-	if (s->view->event)
-		s->view->event(s, ev);
-	else
-		callgraph_event(&s->cg, ev);
+	callgraph_event(&s->cg, ev);
 }
 
 /* A pipe is read into a file first: the data of a trace.dat comes CPU by CPU. */

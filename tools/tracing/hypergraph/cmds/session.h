@@ -34,8 +34,6 @@ struct view {
 	const struct callgraph_ops *ops;
 	/* What is needed before the first event. Negative after an error message. */
 	int (*begin)(struct session *s);
-	/* Instead of callgraph_event() */
-	void (*event)(struct session *s, const struct event *ev);
 	/* After the last event. Negative after an error message. */
 	int (*end)(struct session *s);
 	/* In any case */

@@ -108,8 +108,8 @@ static char *user_name(const void *arg)
 static void top_entry(void *ctx, struct vcpu *v, const struct frame *f)
 {
 	struct top *t = ctx;
-	struct vm *vm = vm_of(t, v->vm);
-	struct kernel kernel = symbols_kernel(t->syms, v->guest);
+	struct vm *vm = vm_of(t, v->guest->vm);
+	struct kernel kernel = symbols_kernel(t->syms, v->guest->key);
 	struct stack_node *node = named_child(&t->functions, NULL, (size_t)vm, vm_name, vm);
 
 	stacks_function(&t->functions, node, &kernel, f->addr)->count++;
@@ -118,8 +118,8 @@ static void top_entry(void *ctx, struct vcpu *v, const struct frame *f)
 static void top_exit(void *ctx, struct vcpu *v, const struct event *ev)
 {
 	struct top *t = ctx;
-	struct vm *vm = vm_of(t, v->vm);
-	struct kernel kernel = symbols_kernel(t->syms, v->guest);
+	struct vm *vm = vm_of(t, v->guest->vm);
+	struct kernel kernel = symbols_kernel(t->syms, v->guest->key);
 	struct stack_node *node = stacks_task(&t->exits, v);
 	__u64 reason = map_key(ev->exit.isa, ev->exit.reason);
 

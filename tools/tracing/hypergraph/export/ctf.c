@@ -103,7 +103,7 @@ static void add_record(struct export *e, const struct vcpu *v, struct record *r)
 static void add_call(struct export *e, const struct vcpu *v, enum record_type type,
 		     const struct frame *f, __u64 duration)
 {
-	struct kernel kernel = symbols_kernel(e->syms, v->guest);
+	struct kernel kernel = symbols_kernel(e->syms, v->guest->key);
 	__u64 offset;
 	struct record r = {
 		.ts = e->cg->ts,
@@ -325,25 +325,20 @@ static void set_string(bt_field *structure, int i, const char *s)
 	bt_field_string_set_value(member_of(structure, i), s ? s : "");
 }
 
-static __u32 cpu_of(const struct vcpu *v)
-{
-	return v->nested ? v->nested_nr : v->id;
-}
-
 static void make_streams(struct ctf *c, bt_self_component_source *source, bt_trace *trace,
 			 bt_stream_class *sc)
 {
 	const struct vcpu *v;
 
-	for (v = c->e->cg->vcpus; v; v = v->next) {
+	map_for_each(v, &c->e->cg->vcpus) {
 		struct ctf_stream *s = v->priv;
-		char *name = v->nested ? xasprintf("vm%u_n%u", v->vm, v->nested_nr) :
-					 xasprintf("vm%u_%u", v->vm, v->id);
+		char *name = xasprintf(v->guest->nested ? "vm%u_n%u" : "vm%u_%u",
+				       v->guest->vm, vcpu_number(v));
 
 		s->stream = bt_stream_create(sc, trace);
 		bt_stream_set_name(s->stream, name);
 		s->packet = bt_packet_create(s->stream);
-		set_number(bt_packet_borrow_context_field(s->packet), 0, cpu_of(v));
+		set_number(bt_packet_borrow_context_field(s->packet), 0, vcpu_number(v));
 		bt_self_component_source_add_output_port(source, name, s, NULL);
 		free(name);
 	}
@@ -388,7 +383,7 @@ static void fill_exit(bt_field *payload, const struct ctf_stream *s, const struc
 	__u32 isa = r->value >> 32, reason = r->value;
 	char *name = exit_reason_name(isa, reason);
 
-	set_number(payload, 0, cpu_of(s->vcpu));
+	set_number(payload, 0, vcpu_number(s->vcpu));
 	set_number(payload, 1, reason);
 	set_number(payload, 2, isa);
 	set_number(payload, 3, r->addr);
@@ -431,7 +426,7 @@ static void fill_payload(bt_field *payload, const struct ctf_stream *s, const st
 		fill_exit(payload, s, r);
 		break;
 	case RECORD_VM_ENTRY:
-		set_number(payload, 0, cpu_of(s->vcpu));
+		set_number(payload, 0, vcpu_number(s->vcpu));
 		break;
 	case RECORD_LOST:
 		set_number(payload, 0, r->value);
@@ -454,8 +449,8 @@ static const bt_message *make_event(const struct ctf *c, const struct ctf_stream
 	message = make_message(iterator, c->events[r->type], s->packet, r->ts);
 	event = bt_message_event_borrow_event(message);
 	context = bt_event_borrow_common_context_field(event);
-	set_number(context, 0, s->vcpu->vm);
-	set_number(context, 1, s->vcpu->nested);
+	set_number(context, 0, s->vcpu->guest->vm);
+	set_number(context, 1, s->vcpu->guest->nested);
 	set_signed(context, 2, r->pid);
 	set_string(context, 3, r->comm);
 	fill_payload(bt_event_borrow_payload_field(event), s, r);
@@ -655,7 +650,7 @@ static int ctf_end(struct export *e)
 	ok = run_graph(e, graph);
 	if (!ok)
 		warn_of_error(e);
-	for (v = e->cg->vcpus; v; v = v->next) {
+	map_for_each(v, &e->cg->vcpus) {
 		struct ctf_stream *s = v->priv;
 
 		bt_packet_put_ref(s->packet);
@@ -674,7 +669,7 @@ static void ctf_free(struct export *e)
 
 	if (!c)
 		return;
-	for (v = e->cg->vcpus; v; v = v->next) {
+	map_for_each(v, &e->cg->vcpus) {
 		struct ctf_stream *s = v->priv;
 
 		spool_free(s->records);

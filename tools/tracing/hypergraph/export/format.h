@@ -35,6 +35,15 @@ struct format {
 	void (*free)(struct export *e);
 };
 
+/* In place of a task's priority, which no guest tells: the kernel's default */
+#define DEFAULT_PRIO	120
+
+/*
+ * The pid of @task. One that is not known yet gets a pid that no task has, another one on
+ * each @cpu: it is neither the idle task, which 0 is, nor what it turns out to be.
+ */
+__s32 format_pid(const struct task *task, __u32 cpu);
+
 extern const struct format format_perfetto;
 extern const struct format format_trace_dat;
 extern const struct format format_speedscope;

@@ -21,14 +21,9 @@
 #define MAX_EVENTS	256
 
 /*
- * PIDs in place of those of tasks that were not told yet: a task that is not known does
- * not become another one, nor the idle task, which 0 is.
+ * CPUs of a VM's nested guests have numbers from here on, apart from the VM's own: those
+ * which their kernels give them are not known.
  */
-#define PID_UNKNOWN	0x40000000
-
-#define DEFAULT_PRIO	120
-
-/* Not a kernel's nested one's CPU number, which is not known: they are apart */
 #define NESTED_CPU	0x10000
 
 /* An event and the message that it has */
@@ -118,8 +113,8 @@ static void describe_track(struct export *e, const struct bundle *b, const struc
 	Perfetto__TracePacket packet;
 	char name[48];
 
-	snprintf(name, sizeof(name), v->nested ? "VM %u vCPU n%u" : "VM %u vCPU %u", v->vm,
-		 v->nested ? v->nested_nr : v->id);
+	snprintf(name, sizeof(name), v->guest->nested ? "VM %u vCPU n%u" : "VM %u vCPU %u",
+		 v->guest->vm, vcpu_number(v));
 	track.has_uuid = true;
 	track.uuid = b->id;
 	track.name = name;
@@ -138,17 +133,17 @@ static void perfetto_vcpu_new(void *ctx, struct vcpu *v)
 
 	v->priv = b;
 	b->id = ++p->nr_sequences;
-	b->vm = v->vm;
+	b->vm = v->guest->vm;
 	describe_track(e, b, v);
-	if (map_get(&p->machines, v->vm))
+	if (map_get(&p->machines, b->vm))
 		return;
-	map_add(&p->machines, v->vm, b);
+	map_add(&p->machines, b->vm, b);
 	describe_machine(e, b);
 }
 
 static __u32 cpu_of(const struct vcpu *v)
 {
-	return v->nested ? NESTED_CPU + v->nested_nr : v->id;
+	return (v->guest->nested ? NESTED_CPU : 0) + vcpu_number(v);
 }
 
 static void flush_bundle(struct export *e, const struct vcpu *v)
@@ -184,7 +179,7 @@ static void flush_bundle(struct export *e, const struct vcpu *v)
 static __u64 name_id(struct export *e, const struct vcpu *v, __u64 addr)
 {
 	struct bundle *b = v->priv;
-	struct kernel kernel = symbols_kernel(e->syms, v->guest);
+	struct kernel kernel = symbols_kernel(e->syms, v->guest->key);
 	__u64 key = kernel_function_key(&kernel, addr);
 	size_t id = (size_t)map_get(&b->ids, key);
 	Perfetto__InternedString *interned;
@@ -204,11 +199,6 @@ static __u64 name_id(struct export *e, const struct vcpu *v, __u64 addr)
 	return id;
 }
 
-static __u32 pid_of(const struct vcpu *v, const struct task *task)
-{
-	return task->pid == TASK_UNKNOWN ? PID_UNKNOWN + cpu_of(v) : (__u32)task->pid;
-}
-
 static struct slot *add_event(struct export *e, const struct vcpu *v)
 {
 	struct bundle *b = v->priv;
@@ -222,7 +212,7 @@ static struct slot *add_event(struct export *e, const struct vcpu *v)
 	slot->event.has_timestamp = true;
 	slot->event.timestamp = e->cg->ts;
 	slot->event.has_pid = true;
-	slot->event.pid = pid_of(v, v->current);
+	slot->event.pid = format_pid(v->current, cpu_of(v));
 	return slot;
 }
 
@@ -281,9 +271,9 @@ static void add_switch(struct export *e, const struct vcpu *v, const struct task
 	sched->prev_comm = slot->comms[0];
 	sched->next_comm = slot->comms[1];
 	sched->has_prev_pid = true;
-	sched->prev_pid = pid_of(v, prev);
+	sched->prev_pid = format_pid(prev, cpu_of(v));
 	sched->has_next_pid = true;
-	sched->next_pid = pid_of(v, next);
+	sched->next_pid = format_pid(next, cpu_of(v));
 	sched->has_prev_prio = true;
 	sched->prev_prio = DEFAULT_PRIO;
 	sched->has_next_prio = true;
@@ -299,7 +289,7 @@ static void perfetto_switching(void *ctx, struct vcpu *v, const struct task *nex
 
 static void perfetto_identified(void *ctx, struct vcpu *v)
 {
-	add_switch(ctx, v, &v->unknown, v->current);
+	add_switch(ctx, v, v->unknown, v->current);
 }
 
 static void add_track_event(struct export *e, const struct vcpu *v,
@@ -416,7 +406,7 @@ static int perfetto_end(struct export *e)
 {
 	struct vcpu *v;
 
-	for (v = e->cg->vcpus; v; v = v->next) {
+	map_for_each(v, &e->cg->vcpus) {
 		end_exit(e, v);
 		flush_bundle(e, v);
 	}
@@ -428,7 +418,7 @@ static void perfetto_free(struct export *e)
 	struct perfetto *p = e->priv;
 	struct vcpu *v;
 
-	for (v = e->cg->vcpus; v; v = v->next) {
+	map_for_each(v, &e->cg->vcpus) {
 		struct bundle *b = v->priv;
 
 		map_free(&b->ids);

@@ -78,7 +78,7 @@ static struct profile *profile_of(struct speedscope *sp, const struct task *task
 static __u32 frame_id(struct export *e, const struct vcpu *v, __u64 addr)
 {
 	struct speedscope *sp = e->priv;
-	struct kernel kernel = symbols_kernel(e->syms, v->guest);
+	struct kernel kernel = symbols_kernel(e->syms, v->guest->key);
 	__u64 key = kernel_function_key(&kernel, addr);
 	struct name *name = map_get(&sp->names, key);
 
@@ -170,7 +170,7 @@ static void speedscope_identified(void *ctx, struct vcpu *v)
 {
 	struct export *e = ctx;
 	struct speedscope *sp = e->priv;
-	struct profile *unknown = map_get(&sp->profiles, (size_t)&v->unknown);
+	struct profile *unknown = map_get(&sp->profiles, (size_t)v->unknown);
 	__u64 at;
 	struct profile *p;
 	unsigned int i;
@@ -193,7 +193,7 @@ static const struct callgraph_ops speedscope_ops = {
 
 static void print_profile_name(const struct profile *p, FILE *out)
 {
-	guest_print(p->task->vcpu, out);
+	guest_print(p->task->vcpu->guest, out);
 	fputs(", ", out);
 	task_print(p->task, out);
 	if (p->task->pid == TASK_UNKNOWN) {

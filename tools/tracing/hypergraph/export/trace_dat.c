@@ -30,11 +30,6 @@
 /* Any that is free */
 #define ID_SWITCH	300
 
-/* In place of the pid of a task that was not told yet: another than any task has */
-#define PID_UNKNOWN	0x40000000
-
-#define DEFAULT_PRIO	120
-
 struct common {
 	__u16 type;
 	__u8 flags;
@@ -78,8 +73,8 @@ struct cpu {
 
 struct trace_dat {
 	struct spool spool;
-	const struct vcpu *first;	/* a vCPU of the guest */
-	bool several;		/* other guests were seen */
+	const struct guest *guest;	/* which is written, NULL: none was seen yet */
+	bool several;			/* Other ones were seen, too. */
 };
 
 #define COMMON_FORMAT \
@@ -144,14 +139,12 @@ static void trace_dat_vcpu_new(void *ctx, struct vcpu *v)
 	struct export *e = ctx;
 	struct trace_dat *d = e->priv;
 	const struct filter *f = e->cg->filter;
-	bool wanted = f->one_vcpu ? v->nested == f->nested : !v->nested;
 
-	if (!wanted || (f->vm && v->vm != f->vm) ||
-	    (f->one_vcpu && f->vcpu != (v->nested ? v->nested_nr : v->id)))
+	if (!filter_wants_vcpu(f, v) || (v->guest->nested && !f->one_vcpu))
 		return;
-	if (!d->first)
-		d->first = v;
-	if (v->guest != d->first->guest) {
+	if (!d->guest)
+		d->guest = v->guest;
+	if (v->guest != d->guest) {
 		d->several = true;
 		return;
 	}
@@ -202,15 +195,10 @@ static void add_event(struct export *e, const struct vcpu *v, const void *event,
 	pages->used += sizeof(header) + size;
 }
 
-static __s32 pid_of(const struct vcpu *v, const struct task *task)
-{
-	return task->pid == TASK_UNKNOWN ? (__s32)(PID_UNKNOWN + v->id % PID_UNKNOWN) : task->pid;
-}
-
 static void trace_dat_entry(void *ctx, struct vcpu *v, const struct frame *f)
 {
 	struct graph_entry event = {
-		.common = { .type = ID_GRAPH_ENTRY, .pid = pid_of(v, v->current) },
+		.common = { .type = ID_GRAPH_ENTRY, .pid = format_pid(v->current, v->id) },
 		.func = f->addr,
 		.depth = f->depth,
 	};
@@ -224,7 +212,7 @@ static void trace_dat_ret(void *ctx, struct vcpu *v, const struct frame *f, bool
 {
 	struct export *e = ctx;
 	struct graph_return event = {
-		.common = { .type = ID_GRAPH_RETURN, .pid = pid_of(v, v->current) },
+		.common = { .type = ID_GRAPH_RETURN, .pid = format_pid(v->current, v->id) },
 		.func = f->addr,
 		.depth = f->depth,
 		.calltime = e->cg->ts - duration,
@@ -240,10 +228,10 @@ static void add_switch(struct export *e, const struct vcpu *v, const struct task
 		       const struct task *next)
 {
 	struct sched_switch event = {
-		.common = { .type = ID_SWITCH, .pid = pid_of(v, prev) },
-		.prev_pid = pid_of(v, prev),
+		.common = { .type = ID_SWITCH, .pid = format_pid(prev, v->id) },
+		.prev_pid = format_pid(prev, v->id),
 		.prev_prio = DEFAULT_PRIO,
-		.next_pid = pid_of(v, next),
+		.next_pid = format_pid(next, v->id),
 		.next_prio = DEFAULT_PRIO,
 	};
 
@@ -260,7 +248,7 @@ static void trace_dat_switching(void *ctx, struct vcpu *v, const struct task *ne
 
 static void trace_dat_identified(void *ctx, struct vcpu *v)
 {
-	add_switch(ctx, v, &v->unknown, v->current);
+	add_switch(ctx, v, v->unknown, v->current);
 }
 
 static void trace_dat_lost(void *ctx, struct vcpu *v, const struct event *ev)
@@ -306,7 +294,7 @@ static void put_text(FILE *out, const char *text)
 static void put_kallsyms(struct export *e)
 {
 	const struct trace_dat *d = e->priv;
-	struct kernel kernel = symbols_kernel(e->syms, d->first->guest);
+	struct kernel kernel = symbols_kernel(e->syms, d->guest->key);
 	char *text = print_to_string(kernel_write_symbols, &kernel);
 
 	put32(e->out, strlen(text));
@@ -320,8 +308,8 @@ static void print_comms(const struct export *e, FILE *out)
 	const struct trace_dat *d = e->priv;
 	const struct task *task;
 
-	for (task = e->cg->tasks; task; task = task->next) {
-		if (task->pid > 0 && *task->comm && task->vcpu->guest == d->first->guest)
+	map_for_each(task, &d->guest->tasks) {
+		if (task->pid > 0 && *task->comm)
 			fprintf(out, "%d %s\n", task->pid, task->comm);
 	}
 }
@@ -358,7 +346,7 @@ static void put_header(struct export *e, __u32 nr_cpus)
 
 static __u32 cpu_of(const struct vcpu *v)
 {
-	return v->nested ? 0 : v->id;
+	return v->guest->nested ? 0 : v->id;
 }
 
 /* By number, NULL where no vCPU was heard of; to be freed. */
@@ -368,12 +356,12 @@ static struct cpu **list_cpus(struct export *e, __u32 *nr)
 	struct vcpu *v;
 
 	*nr = 0;
-	for (v = e->cg->vcpus; v; v = v->next) {
+	map_for_each(v, &e->cg->vcpus) {
 		if (v->priv && cpu_of(v) >= *nr)
 			*nr = cpu_of(v) + 1;
 	}
 	list = xcalloc(*nr, sizeof(*list));
-	for (v = e->cg->vcpus; v; v = v->next) {
+	map_for_each(v, &e->cg->vcpus) {
 		if (v->priv)
 			list[cpu_of(v)] = v->priv;
 	}
@@ -427,7 +415,7 @@ static int write_file(struct export *e)
 	__u32 nr;
 	int ret;
 
-	for (v = e->cg->vcpus; v; v = v->next) {
+	map_for_each(v, &e->cg->vcpus) {
 		if (v->priv)
 			end_page(e->priv, v->priv);
 	}
@@ -441,7 +429,7 @@ static int trace_dat_end(struct export *e)
 {
 	const struct trace_dat *d = e->priv;
 
-	if (!d->first) {
+	if (!d->guest) {
 		warnx("%s: no such guest in it", e->file);
 		return -1;
 	}
@@ -458,7 +446,7 @@ static void trace_dat_free(struct export *e)
 	struct trace_dat *d = e->priv;
 	struct vcpu *v;
 
-	for (v = e->cg->vcpus; v; v = v->next) {
+	map_for_each(v, &e->cg->vcpus) {
 		struct cpu *cpu = v->priv;
 
 		if (cpu)

@@ -64,79 +64,38 @@ static void end_wanted(struct task *task, __u32 depth)
 		task->wanted = NOT_SEEN;
 }
 
-static void task_init(struct callgraph *cg, struct task *task, const struct vcpu *v, int pid)
+static struct guest *get_guest(struct callgraph *cg, const struct event *ev)
 {
-	task->vcpu = v;
-	task->pid = pid;
-	task->lowest = NOT_SEEN;
-	task->wanted = NOT_SEEN;
-	*cg->last_task = task;
-	cg->last_task = &task->next;
+	struct guest *guest = map_get(&cg->guests, event_guest(ev));
+
+	if (guest)
+		return guest;
+	guest = guest_new(ev, ev->nested ? cg->nr_nested++ : 0);
+	map_add(&cg->guests, guest->key, guest);
+	return guest;
 }
 
-static void name_idle(struct vcpu *v)
+static struct task *add_task(struct callgraph *cg, struct task *task)
 {
-	/* Which of its guest's CPUs a nested vCPU is, is not told. */
-	if (v->nested)
-		snprintf(v->idle.comm, sizeof(v->idle.comm), "swapper/?");
-	else
-		snprintf(v->idle.comm, sizeof(v->idle.comm), "swapper/%u", v->id);
+	map_add(&cg->tasks, cg->tasks.nr, task);
+	return task;
 }
 
-static struct vcpu *vcpu_new(struct callgraph *cg, const struct event *ev)
+static struct task *get_task(struct callgraph *cg, const struct vcpu *v, int pid)
 {
-	struct vcpu *v = xcalloc(1, sizeof(*v));
+	return guest_task(v->guest, pid, v->id) ?: add_task(cg, task_new(v, pid));
+}
 
-	v->vm = ev->vm;
-	v->id = ev->vcpu;
-	v->nested = ev->nested;
-	if (v->nested)
-		v->nested_nr = cg->nr_nested++;
-	v->guest = guest_key(v->vm, v->id, v->nested);
-	task_init(cg, &v->idle, v, 0);
-	name_idle(v);
-	task_init(cg, &v->unknown, v, TASK_UNKNOWN);
-	v->current = &v->unknown;
+static struct vcpu *add_vcpu(struct callgraph *cg, const struct event *ev)
+{
+	struct vcpu *v = vcpu_new(get_guest(cg, ev), ev->vcpu);
 
-	*cg->last_vcpu = v;
-	cg->last_vcpu = &v->next;
+	map_add(&cg->vcpus, vcpu_key(ev->vm, ev->vcpu, ev->nested), v);
+	add_task(cg, v->idle);
+	add_task(cg, v->unknown);
 	*ev->priv = v;
 	notify(cg->ops->vcpu_new, cg->ctx, v);
 	return v;
-}
-
-struct vcpu *callgraph_vcpu(struct callgraph *cg, const struct event *ev)
-{
-	return *ev->priv ? *ev->priv : vcpu_new(cg, ev);
-}
-
-struct task *callgraph_task(const struct callgraph *cg, const struct vcpu *v, int pid)
-{
-	return v->nested ? map_get(&v->task_map, pid) :
-			   map_get(&cg->task_map, map_key(v->vm, pid));
-}
-
-static void add_task(struct callgraph *cg, struct vcpu *v, struct task *task)
-{
-	if (v->nested)
-		map_add(&v->task_map, task->pid, task);
-	else
-		map_add(&cg->task_map, map_key(v->vm, task->pid), task);
-}
-
-static struct task *task_get(struct callgraph *cg, struct vcpu *v, int pid)
-{
-	struct task *task;
-
-	if (!pid)
-		return &v->idle;
-	task = callgraph_task(cg, v, pid);
-	if (task)
-		return task;
-	task = xcalloc(1, sizeof(*task));
-	task_init(cg, task, v, pid);
-	add_task(cg, v, task);
-	return task;
 }
 
 static void push_frame(struct task *task, const struct frame *f)
@@ -222,7 +181,7 @@ static void set_current(struct vcpu *v, struct task *task)
 /* The unknown task of @v turns out to be @pid: that one gets what it did. */
 static void identify(struct callgraph *cg, struct vcpu *v, int pid)
 {
-	struct task *unknown = &v->unknown, *task = task_get(cg, v, pid);
+	struct task *unknown = v->unknown, *task = get_task(cg, v, pid);
 	struct frame *f;
 	unsigned int i;
 
@@ -273,10 +232,10 @@ static void handle_open_call(struct callgraph *cg, struct vcpu *v, const struct 
 
 static void handle_switch(struct callgraph *cg, struct vcpu *v, const struct event *ev)
 {
-	struct task *next = task_get(cg, v, ev->sched_switch.next);
+	struct task *next = get_task(cg, v, ev->sched_switch.next);
 
 	end_mark(cg, v);
-	if (v->current == &v->unknown)
+	if (v->current == v->unknown)
 		identify(cg, v, ev->sched_switch.prev);
 	v->announced = next;
 	strcpy(next->comm, ev->sched_switch.comm);
@@ -323,13 +282,13 @@ static void handle_lost(struct callgraph *cg, struct vcpu *v, const struct event
 	end_mark(cg, v);
 	notify_wanted(cg->ops->lost, cg, v, ev);
 	/* A switch may be among what was lost. */
-	if (v->current != &v->unknown)
-		notify(cg->ops->switching, cg->ctx, v, &v->unknown);
-	reset_unknown(&v->unknown);
-	v->current = &v->unknown;
+	if (v->current != v->unknown)
+		notify(cg->ops->switching, cg->ctx, v, v->unknown);
+	reset_unknown(v->unknown);
+	v->current = v->unknown;
 }
 
-static void handle_sent(struct callgraph *cg, struct vcpu *v, const struct event *ev)
+static void dispatch(struct callgraph *cg, struct vcpu *v, const struct event *ev)
 {
 	switch (ev->type) {
 	case EVENT_ENTRY:
@@ -356,9 +315,18 @@ static void handle_sent(struct callgraph *cg, struct vcpu *v, const struct event
 	}
 }
 
+static void handle_sent(struct callgraph *cg, struct vcpu *v, const struct event *ev)
+{
+	if (!v->guest->known)
+		notify(cg->ops->guest_new, cg->ctx, v->guest);
+	v->guest->known = true;
+	dispatch(cg, v, ev);
+	notify(cg->ops->sent, cg->ctx, v);
+}
+
 void callgraph_event(struct callgraph *cg, const struct event *ev)
 {
-	struct vcpu *v = callgraph_vcpu(cg, ev);
+	struct vcpu *v = *ev->priv ?: add_vcpu(cg, ev);
 
 	cg->ts = ev->ts;
 	if (v->announced && !is_before_switch(v, ev))
@@ -392,32 +360,8 @@ void callgraph_end(struct callgraph *cg)
 {
 	struct vcpu *v;
 
-	for (v = cg->vcpus; v; v = v->next)
+	map_for_each(v, &cg->vcpus)
 		end_mark(cg, v);
-}
-
-void task_print(const struct task *task, FILE *out)
-{
-	fputs(*task->comm ? task->comm : "<...>", out);
-	if (task->pid == TASK_UNKNOWN)
-		fputs("-?", out);
-	else
-		fprintf(out, "-%d", task->pid);
-}
-
-void vcpu_print(const struct vcpu *v, FILE *out)
-{
-	if (v->nested)
-		fprintf(out, "n%u", v->nested_nr);
-	else
-		fprintf(out, "%u", v->id);
-}
-
-void guest_print(const struct vcpu *v, FILE *out)
-{
-	fprintf(out, "VM %u", v->vm);
-	if (v->nested)
-		fprintf(out, ", nested vCPU n%u (nested_vcpu=0x%x)", v->nested_nr, v->id);
 }
 
 void callgraph_init(struct callgraph *cg, const struct callgraph_ops *ops, void *ctx,
@@ -427,30 +371,18 @@ void callgraph_init(struct callgraph *cg, const struct callgraph_ops *ops, void 
 	cg->filter = filter;
 	cg->ops = ops;
 	cg->ctx = ctx;
-	cg->last_vcpu = &cg->vcpus;
-	cg->last_task = &cg->tasks;
-}
-
-static void free_task(struct task *task)
-{
-	free(task->frames);
-	if (task->pid > 0)
-		free(task);
 }
 
 void callgraph_free(struct callgraph *cg)
 {
-	struct task *task;
+	struct guest *guest;
 	struct vcpu *v;
 
-	while ((task = cg->tasks)) {
-		cg->tasks = task->next;
-		free_task(task);
-	}
-	while ((v = cg->vcpus)) {
-		cg->vcpus = v->next;
-		map_free(&v->task_map);
+	map_for_each(v, &cg->vcpus)
 		free(v);
-	}
-	map_free(&cg->task_map);
+	map_free(&cg->vcpus);
+	map_free(&cg->tasks);
+	map_for_each(guest, &cg->guests)
+		guest_free(guest);
+	map_free(&cg->guests);
 }

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "graph/callgraph.h"
 #include "graph/filter.h"
+#include "graph/guest.h"
 
 #define NS_PER_S	1000000000ULL
 
@@ -77,9 +77,10 @@ bool filter_parse_time(struct filter *f, const char *arg)
 	return end && !*end && f->to >= f->from;
 }
 
-static bool wants_vcpu(const struct filter *f, const struct vcpu *v)
+bool filter_wants_vcpu(const struct filter *f, const struct vcpu *v)
 {
-	return v->nested == f->nested && f->vcpu == (v->nested ? v->nested_nr : v->id);
+	return (!f->vm || v->guest->vm == f->vm) &&
+	       (!f->one_vcpu || (v->guest->nested == f->nested && vcpu_number(v) == f->vcpu));
 }
 
 static bool wants_task(const struct filter *f, const struct task *task)
@@ -90,13 +91,13 @@ static bool wants_task(const struct filter *f, const struct task *task)
 bool filter_wants(const struct filter *f, const struct vcpu *v, const struct task *task,
 		  __u64 ts)
 {
-	return (!f->vm || v->vm == f->vm) && ts >= f->from && (!f->to || ts <= f->to) &&
-	       (!f->one_vcpu || wants_vcpu(f, v)) && (!f->one_task || wants_task(f, task));
+	return filter_wants_vcpu(f, v) && ts >= f->from && (!f->to || ts <= f->to) &&
+	       (!f->one_task || wants_task(f, task));
 }
 
 bool filter_wants_function(struct filter *f, const struct vcpu *v, __u64 addr)
 {
-	struct kernel kernel = symbols_kernel(f->syms, v->guest);
+	struct kernel kernel = symbols_kernel(f->syms, v->guest->key);
 	__u64 offset, file_addr = addr - kernel.shift;
 	const char *name;
 	size_t answer;

@@ -35,6 +35,9 @@ bool filter_parse_task(struct filter *f, const char *arg);	/* a pid, or a comm *
 bool filter_parse_time(struct filter *f, const char *arg);	/* "FROM..TO" or less, in s */
 bool filter_parse_depth(struct filter *f, const char *arg);
 
+/* Does it ask for @v? */
+bool filter_wants_vcpu(const struct filter *f, const struct vcpu *v);
+
 /* Does it ask for what happens on @v, in @task, at @ts? */
 bool filter_wants(const struct filter *f, const struct vcpu *v, const struct task *task,
 		  __u64 ts);

@@ -55,7 +55,7 @@ struct stack_node *stacks_function(struct stacks *st, struct stack_node *parent,
 
 static void print_task(const struct vcpu *v, FILE *out)
 {
-	fprintf(out, v->nested ? "VM %u n%u " : "VM %u ", v->vm, v->nested_nr);
+	fprintf(out, v->guest->nested ? "VM %u n%u " : "VM %u ", v->guest->vm, vcpu_number(v));
 	task_print(v->current, out);
 }
 
