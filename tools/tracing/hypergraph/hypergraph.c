@@ -13,13 +13,8 @@ struct command {
 };
 
 static const struct command commands[] = {
-	{ "record", "record guests, with their symbols, for the commands below", cmd_record },
-	{ "report", "print the guests' call graph with the VM exits in place", cmd_report },
-	{ "exits", "print what caused the VM exits, and what they cost", cmd_exits },
-	{ "top", "show live what the guests do and what their exits cost", cmd_top },
-	{ "export", "write the call graph in the format of another program", cmd_export },
-	{ "crash", "print the call stacks that were open when the guests crashed", cmd_crash },
-	{ "boot", "print what the guests' boot levels took, and their functions", cmd_boot },
+#define COMMAND(name, help) { #name, help, cmd_##name },
+#include "commands.h"
 };
 
 static void print_help(FILE *out)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The commands of the hypergraph tool: one each, in a file of its name. */
+/* What the commands of the hypergraph tool are called with, and what they return */
 #ifndef HYPERGRAPH_H
 #define HYPERGRAPH_H
 
@@ -7,12 +7,8 @@
 #define EXIT_ERROR	1
 #define EXIT_USAGE	129	/* as of perf and rtla */
 
-int cmd_record(int argc, char **argv);
-int cmd_report(int argc, char **argv);
-int cmd_exits(int argc, char **argv);
-int cmd_top(int argc, char **argv);
-int cmd_export(int argc, char **argv);
-int cmd_crash(int argc, char **argv);
-int cmd_boot(int argc, char **argv);
+/* Each returns its exit status. @argv[0] is its name. */
+#define COMMAND(name, ...) int cmd_##name(int argc, char **argv);
+#include "commands.h"
 
 #endif /* HYPERGRAPH_H */
