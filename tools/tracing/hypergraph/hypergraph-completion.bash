@@ -1,19 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0
-# Bash's completion for hypergraph
+# Bash's completion for hypergraph: what it knows of commands and options is in --help.
 
+# The names in that: of the commands, or of what export writes
+_hypergraph_names()
+{
+	"$@" --help 2>/dev/null | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p'
+}
+
+# A command's options, a line for each row: "-o, --output=FILE"
 _hypergraph_options()
 {
-	local symbols='--kallsyms --system-map --vmlinux --guest --help'
-	local filters='--vm --vcpu --task --function --time --depth'
+	"$@" --help 2>/dev/null | sed -n '/^ \{2,6\}-/ { s/^ *//; s/  .*//; p; }'
+}
 
-	case $1 in
-	record) echo "--output --vm --exits --host-functions $symbols" ;;
-	report) echo "$filters $symbols" ;;
-	exits) echo "--folded $filters $symbols" ;;
-	export) echo "--to --output $filters $symbols" ;;
-	top) echo "--delay --screens --vm $symbols" ;;
-	boot | crash) echo "$symbols" ;;
-	esac
+# What the option $1 of a command takes: "FILE"
+_hypergraph_argument()
+{
+	local option=$1 row
+
+	while read -r row; do
+		if [[ ", $row," =~ ", $option"(, --[a-z-]+)?=([^,]+), ]]; then
+			echo "${BASH_REMATCH[2]}"
+			return
+		fi
+	done < <(_hypergraph_options "${@:2}")
 }
 
 # The PIDs of QEMU and other programs that have /dev/kvm open
@@ -32,19 +42,25 @@ _hypergraph_vms()
 _hypergraph()
 {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-	local words
+	local command=("$1" "${COMP_WORDS[1]}") argument='' words=''
 
 	if [[ $COMP_CWORD -eq 1 ]]; then
-		words='record report exits top boot crash export --help'
+		words="$(_hypergraph_names "$1") --help"
 	else
-		case $before in
-		--to | -t) words='perfetto trace-dat speedscope folded ctf' ;;
-		--vm) words=$(_hypergraph_vms) ;;
-		--vcpu | --task | --function | --time | --depth | --delay | --screens) return ;;
-		*) [[ $word != -* ]] || words=$(_hypergraph_options "${COMP_WORDS[1]}") ;;
+		[[ $before != -* ]] || argument=$(_hypergraph_argument "$before" "${command[@]}")
+		case $argument in
+		FORMAT) words=$(_hypergraph_names "${command[@]}") ;;
+		PID) words=$(_hypergraph_vms) ;;
+		'')
+			if [[ $word == -* ]]; then
+				words=$(_hypergraph_options "${command[@]}" | grep -o -e '--[a-z-]*')
+			fi
+			;;
+		*FILE) ;;
+		*) return ;;
 		esac
 	fi
-	if [[ -n ${words-} ]]; then
+	if [[ -n $words ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
 	else
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")

@@ -8,7 +8,8 @@
 # symbols in cases/NAME.kallsyms or else in kallsyms, must be cases/NAME.COMMAND, for each
 # command that has such a file, and on stderr what is in cases/NAME.stderr, or nothing. So
 # must be what it exports, as the program that the format is for prints it.
-# After those come the errors, each of them one clear line.
+# After those come the errors, each of them one clear line, and that --help, the manual
+# pages and bash's completion agree.
 set -eu
 
 if [ $# -ne 3 ]; then
@@ -19,6 +20,7 @@ hypergraph=$1
 gen_trace=$2
 plugin=$3
 dir=$(cd "$(dirname "$0")" && pwd)
+man=$dir/../../../../Documentation/tools/hypergraph
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
@@ -91,7 +93,7 @@ test_cases() {
 		symbols=$dir/cases/$name.kallsyms
 		[ -f "$symbols" ] || symbols=$dir/kallsyms
 		cp "$symbols" "$tmp/kallsyms"
-		for command in report exits crash boot; do
+		for command in $commands; do
 			wanted=$dir/cases/$name.$command
 			[ -f "$wanted" ] || continue
 			run "$command" --kallsyms kallsyms
@@ -272,6 +274,7 @@ help() {
 	run "$@"
 	ok=0
 	grep -qi '^usage: hypergraph' "$tmp/out" || ok=1
+	awk 'length($0) > 79 { exit 1 }' "$tmp/out" || ok=1
 	[ "$status" -eq 0 ] || ok=1
 	[ ! -s "$tmp/err" ] || ok=1
 	result $ok "$name"
@@ -452,11 +455,96 @@ test_plugin() {
 	done
 }
 
+# The names that --help lists: of the commands, or with one of them of what it lists
+names_in_help() {
+	"$hypergraph" "$@" --help | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p' | sort
+}
+
+# The names that a manual page lists
+names_in_page() {
+	sed -n 's/^\*\*\([a-z-]*\)\*\*$/\1/p' "$man/$1.rst" | sort
+}
+
+# A command's options, a line for each row: "-o, --output FILE"
+options_in_help() {
+	"$hypergraph" "$1" --help |
+		sed -n '/^ \{2,6\}-/ { s/^ *//; s/  .*//; s/\(--[a-z-]*\)=/\1 /g; p; }' | sort
+}
+
+# The same of its manual page and what that includes
+options_in_page() {
+	awk -v man="$man" '
+		/^\.\. include::/ {
+			while ((getline line <(man "/" $3)) > 0)
+				print line
+			next
+		}
+		{ print }' "$man/hypergraph-$1.rst" |
+		sed -n '/^\*\*-/ { s/\*//g; s/\\ //g; p; }' | sort
+}
+
+# agrees NAME: what $tmp/help and $tmp/page list is the same, and not nothing
+agrees() {
+	ok=0
+	[ -s "$tmp/help" ] || ok=1
+	same "$tmp/help" "$tmp/page" || ok=1
+	result $ok "$1"
+}
+
+test_manual() {
+	names_in_help >"$tmp/help"
+	names_in_page hypergraph >"$tmp/page"
+	agrees "commands in the manual"
+	sed -n 's/^ *hypergraph-\([a-z]*\)$/\1/p' "$man/index.rst" | sort >"$tmp/page"
+	agrees "commands in the manual's index"
+	names_in_help export >"$tmp/help"
+	names_in_page hypergraph-export >"$tmp/page"
+	agrees "formats of export in the manual"
+	for command in $commands; do
+		options_in_help "$command" >"$tmp/help"
+		options_in_page "$command" >"$tmp/page"
+		agrees "options of $command in the manual"
+	done
+}
+
+# completes WORDS ARGS...: what bash makes of the last of ARGS is WORDS, a line for each
+completes() {
+	echo "$1" >"$tmp/wanted"
+	shift
+	# shellcheck disable=SC2016 # bash is to expand that
+	(cd "$tmp" && bash -c '
+		. "$0"
+		COMP_WORDS=("$@")
+		COMP_CWORD=$(($# - 1))
+		_hypergraph "$1"
+		printf "%s\n" "${COMPREPLY[@]}"' \
+		"$dir/../hypergraph-completion.bash" "$hypergraph" "$@") >"$tmp/out" 2>&1 || :
+	ok=0
+	same "$tmp/wanted" "$tmp/out" || ok=1
+	result $ok "completion: $*"
+}
+
+test_completion() {
+	completes "record
+report" re
+	completes "--help" --
+	completes "--task
+--time" report --t
+	completes "--vmlinux" boot --vml
+	completes "" boot --to
+	completes "perfetto" export --to p
+	completes "speedscope" export -t s
+	completes "" report --depth ""
+	completes "whole.report" report --kallsyms whole.r
+	completes "whole.report" export --to folded -o whole.r
+	completes "whole.report" exits --folded whole.r
+}
+
 test_usage() {
 	usage_error "no command" "usage: hypergraph [--help] COMMAND [ARGS]"
 	usage_error "unknown command" "hypergraph: no such command: nonsense" nonsense
 	help "help" --help
-	for command in record report exits top export crash boot; do
+	for command in $commands; do
 		help "help of $command" "$command" --help
 		usage_error "unknown option of $command" \
 			"hypergraph $command: unrecognized option '--nonsense'" "$command" --nonsense
@@ -481,6 +569,7 @@ test_full_disk() {
 }
 
 echo "TAP version 13"
+commands=$(names_in_help)
 test_cases
 test_folded_exits
 test_without_kallsyms
@@ -496,6 +585,8 @@ test_exports
 test_limit
 test_plugin
 test_usage
+test_manual
+test_completion
 test_full_disk
 echo "1..$count"
 [ "$failed" -eq 0 ]
