@@ -20,8 +20,8 @@
 #include "util/util.h"
 
 /*
- * Of each CPU, KiB: what 200,000 events of 80 bytes take, as trace-cmd may not run for
- * some tenths of a second. All together take at most a share of the memory.
+ * In KiB, a CPU's buffer holds 200,000 events of 80 bytes, as trace-cmd may not run for some
+ * tenths of a second. All CPUs' take at most this share of the memory.
  */
 #define BUFFER_SIZE	16384
 #define MEMORY_SHARE	32
@@ -30,9 +30,9 @@
 
 struct record {
 	const char *output;
-	struct filter filter;		/* its VM alone */
+	struct filter filter;		/* only its vm */
 	bool exits;
-	char **functions;		/* of the host, patterns */
+	char **functions;		/* patterns of the host's */
 	size_t nr_functions;
 	char **command;			/* NULL: until ^C */
 	struct symbols *syms;
@@ -53,7 +53,7 @@ static void add_event(struct record *r, const char *event)
 	add_arg(r, xstrdup(event));
 }
 
-/* An event that says which VM it is of */
+/* @event has a field vm. */
 static void add_vm_event(struct record *r, const char *event)
 {
 	add_event(r, event);
@@ -63,7 +63,10 @@ static void add_vm_event(struct record *r, const char *event)
 	add_arg(r, xasprintf("vm == %u", r->filter.vm));
 }
 
-/* "1,2,3": all threads of the VMM, as any of them may run a vCPU */
+/*
+ * Returns "1,2,3", all threads of the VMM, as any of them may run a vCPU. The list is to be
+ * freed; it is NULL if there is no such process.
+ */
 static char *list_threads(unsigned int vm)
 {
 	char *path = xasprintf("/proc/%u/task", vm), *list = NULL;
@@ -134,7 +137,7 @@ static bool make_args(struct record *r)
 	add_vm_event(r, "hypergraph:hypergraph_host");
 	if (r->exits)
 		add_vm_event(r, "hypergraph:hypergraph_exit");
-	/* Where an exit begins among the functions of the host */
+	/* It tells where an exit begins among the functions of the host. */
 	if (r->exits && r->nr_functions)
 		add_event(r, "kvm:kvm_exit");
 	if (!add_functions(r))
@@ -159,7 +162,7 @@ static void say_what(const struct record *r)
 		r->command ? "" : ", until ^C");
 }
 
-/* Of the file, or while it is recorded of those of the CPUs */
+/* While trace-cmd records, each CPU has a file, of which it makes @output in the end. */
 static unsigned long long bytes_written(const char *output)
 {
 	long cpu, nr = sysconf(_SC_NPROCESSORS_CONF);
@@ -182,7 +185,7 @@ static void print_progress(const struct record *r, const struct host_stats *stat
 		bytes_written(r->output) / 1024, stats->lost, end);
 }
 
-/* What trace-cmd says goes to @log, for the case that it fails. */
+/* What trace-cmd says goes to @log: it is of use if it fails. Returns -1 if fork() did. */
 static pid_t start(const struct record *r, FILE *log)
 {
 	pid_t pid = fork();
@@ -200,13 +203,13 @@ static pid_t start(const struct record *r, FILE *log)
 	_exit(127);
 }
 
-/* Returns trace-cmd's status. The last stats were read while it still recorded. */
+/* Returns trace-cmd's status. @stats are the last that were read while it still recorded. */
 static int watch(const struct record *r, pid_t pid, const sigset_t *signals,
 		 struct host_stats *stats)
 {
 	const struct timespec interval = { .tv_nsec = PROGRESS_INTERVAL_NS };
 	bool tty = isatty(STDERR_FILENO);
-	int status;
+	int status = -1;	/* That is no exit status, if waitpid() fails. */
 
 	while (waitpid(pid, &status, WNOHANG) == 0) {
 		struct host_stats now = host_stats(NULL);
@@ -235,26 +238,24 @@ static void print_log(FILE *log)
 
 static bool save_symbols(const struct record *r)
 {
-	FILE *out = fopen(r->output, "a");
+	FILE *out = fopen(r->output, "r+");
+	bool ok = out && symbols_save(r->syms, out);
 
-	if (out && symbols_save(r->syms, out) && !fclose(out))
-		return true;
-	warn("%s", r->output);
-	return false;
+	if (out && fclose(out))
+		ok = false;
+	if (!ok)
+		warn("%s", r->output);
+	return ok;
 }
 
-static int run(struct record *r)
+/* Returns the exit status. @log is for what trace-cmd says. */
+static int record_with(struct record *r, FILE *log)
 {
 	struct host_stats stats = { 0 };
-	FILE *log = tmpfile();
 	sigset_t signals;
 	int status;
 	pid_t pid;
 
-	if (!log) {
-		warn("making a temporary file");
-		return EXIT_ERROR;
-	}
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
@@ -272,14 +273,27 @@ static int run(struct record *r)
 		warnx("trace-cmd failed");
 		return EXIT_ERROR;
 	}
-	fclose(log);
 	if (!save_symbols(r))
 		return EXIT_ERROR;
 	print_progress(r, &stats, "\n");
 	return 0;
 }
 
-/* Keys of the options that have no letter */
+static int run(struct record *r)
+{
+	FILE *log = tmpfile();
+	int status;
+
+	if (!log) {
+		warn("making a temporary file");
+		return EXIT_ERROR;
+	}
+	status = record_with(r, log);
+	fclose(log);
+	return status;
+}
+
+/* These options have no letter. */
 enum {
 	OPTION_EXITS = OPTION_OWN,
 	OPTION_HOST_FUNCTIONS,
