@@ -14,28 +14,32 @@
 
 #include "cmds/options.h"
 #include "graph/callgraph.h"
-#include "input/exit_reason.h"
-#include "hypergraph.h"
-#include "input/live.h"
 #include "graph/stacks.h"
 #include "graph/symbols.h"
+#include "hypergraph.h"
+#include "input/exit_reason.h"
+#include "input/live.h"
 #include "util/util.h"
 
 #define NS_PER_S	1000000000ULL
 
-/* The instance's buffers are emptied so often. */
+/* How often the instance's buffers are emptied */
 #define POLL_NS		50000000
 
-/* Lines of each list where there is no terminal to fill */
+/* How long a list is where there is no terminal to fill */
 #define LINES		10
 
-/* Use another screen, and go back to the one before; to the top and clear to the end */
+/*
+ * The terminal shows a screen of its own while the command runs, and the one before after
+ * it. Each output begins at the top; what was there is cleared line by line, then the rest.
+ */
 #define SCREEN_ENTER	"\033[?1049h\033[?25l"
 #define SCREEN_LEAVE	"\033[?25h\033[?1049l"
 #define SCREEN_TOP	"\033[H"
 #define CLEAR_LINE	"\033[K\n"
 #define CLEAR_REST	"\033[J"
 
+/* What a VM did since the last screen */
 struct activity {
 	__u64 events;
 	__u64 exits;
@@ -45,7 +49,7 @@ struct activity {
 
 struct vm {
 	__u32 pid;
-	struct activity since;	/* the last screen */
+	struct activity since;
 };
 
 struct top {
@@ -53,9 +57,9 @@ struct top {
 	struct filter filter;
 	struct callgraph cg;
 	struct map vms;		/* by pid */
-	struct stacks exits;	/* task, function, reason; since the last screen */
-	struct stacks functions;	/* VM, function */
-	__u64 lost;		/* before the last screen */
+	struct stacks exits;	/* since the last screen: task, function, reason */
+	struct stacks functions;	/* the same: VM, function */
+	__u64 lost;		/* until the last screen */
 	unsigned int interval_ms;
 	unsigned long screens;	/* 0: until ^C */
 	bool tty;
@@ -143,9 +147,13 @@ static void top_event(void *ctx, const struct event *ev)
 {
 	struct top *t = ctx;
 
+	if (t->filter.vm && ev->vm != t->filter.vm)
+		return;
 	if (event_is_sent(ev)) {
-		vm_of(t, ev->vm)->since.events++;
-		vm_of(t, ev->vm)->since.overhead_ns += ev->overhead;
+		struct vm *vm = vm_of(t, ev->vm);
+
+		vm->since.events++;
+		vm->since.overhead_ns += ev->overhead;
 	}
 	if (ev->type == EVENT_HELLO)
 		symbols_set_stext(t->syms, event_guest(ev), ev->hello.stext);
@@ -167,7 +175,7 @@ static unsigned int lines_of_list(const struct top *t)
 	return size.ws_row > used + 2 ? (size.ws_row - used) / 2 : 1;
 }
 
-/* Those with a count, the heaviest first; to be freed. */
+/* Returns those with a count, the heaviest first, in an array that is to be freed. */
 static struct stack_node **sort_nodes(const struct stacks *st, size_t *nr)
 {
 	struct stack_node **sorted = xcalloc(st->nodes.nr + 1, sizeof(*sorted)), *node;
@@ -221,7 +229,8 @@ static void put_functions(const struct top *t, unsigned int lines, double second
 	free(sorted);
 }
 
-static void put_screen(struct top *t, __u64 lost, double seconds)
+/* False if it could not be written: the reader of a pipe may be gone. */
+static bool put_screen(struct top *t, __u64 lost, double seconds)
 {
 	unsigned int lines = lines_of_list(t);
 	char clock[16];
@@ -234,7 +243,7 @@ static void put_screen(struct top *t, __u64 lost, double seconds)
 	put_exits(t, lines, seconds);
 	put_functions(t, lines, seconds);
 	fputs(t->tty ? CLEAR_REST : "\n", stdout);
-	fflush(stdout);
+	return !fflush(stdout) && !ferror(stdout);
 }
 
 static void begin_interval(struct top *t)
@@ -257,51 +266,74 @@ static __u64 now_ns(void)
 	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
 }
 
-/* One screen's worth. Negative after an error message. */
-static int run_interval(struct top *t, struct live *live, const sigset_t *signals)
+/* Shows one screen. Returns NULL, or what failed, with errno. */
+static const char *run_interval(struct top *t, struct live *live, const sigset_t *signals)
 {
 	const struct timespec interval = { .tv_nsec = POLL_NS };
 	__u64 begin = now_ns(), lost;
 
 	while (!t->stopped && now_ns() - begin < t->interval_ms * (NS_PER_S / 1000)) {
-		if (live_read(live))
-			return -1;
+		if (!live_read(live))
+			return "reading the events";
 		t->stopped = sigtimedwait(signals, NULL, &interval) > 0;
 	}
 	lost = live_lost(live);
-	if (!t->stopped || !t->tty)
-		put_screen(t, lost - t->lost, (double)(now_ns() - begin) / NS_PER_S);
+	if ((!t->stopped || !t->tty) &&
+	    !put_screen(t, lost - t->lost, (double)(now_ns() - begin) / NS_PER_S))
+		return "writing the output";
 	t->lost = lost;
 	begin_interval(t);
-	return 0;
+	return NULL;
+}
+
+/* An error is told when the terminal's own screen is back, and not lost with the other. */
+static int run_screens(struct top *t, struct live *live, const sigset_t *signals)
+{
+	const char *failed = NULL;
+	unsigned long i;
+	int error;
+
+	if (t->tty)
+		fputs(SCREEN_ENTER, stdout);
+	for (i = 0; !failed && !t->stopped && (!t->screens || i < t->screens); i++)
+		failed = run_interval(t, live, signals);
+	error = errno;
+	if (t->tty) {
+		fputs(SCREEN_LEAVE, stdout);
+		fflush(stdout);
+	}
+	if (failed)
+		warnx("%s: %s", failed, strerror(error));
+	return failed ? EXIT_ERROR : 0;
+}
+
+/* No signal ends the program before its instance of tracefs is gone. */
+static void block_signals(sigset_t *signals)
+{
+	sigemptyset(signals);
+	sigaddset(signals, SIGINT);
+	sigaddset(signals, SIGTERM);
+	sigaddset(signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
 }
 
 static int run(struct top *t)
 {
 	struct live *live;
 	sigset_t signals;
-	unsigned long i;
-	int ret = 0;
+	int status;
 
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	sigaddset(&signals, SIGHUP);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
+	block_signals(&signals);
 	live = live_open(top_event, t);
 	if (!live)
 		return EXIT_ERROR;
 	callgraph_init(&t->cg, &top_ops, t, &t->filter);
-	if (t->tty)
-		fputs(SCREEN_ENTER, stdout);
-	for (i = 0; !ret && !t->stopped && (!t->screens || i < t->screens); i++)
-		ret = run_interval(t, live, &signals);
-	if (t->tty)
-		fputs(SCREEN_LEAVE, stdout);
+	status = run_screens(t, live, &signals);
 	begin_interval(t);
 	callgraph_free(&t->cg);
 	live_close(live);
-	return ret ? EXIT_ERROR : 0;
+	return status;
 }
 
 static bool set_delay(struct top *t, const char *arg)
@@ -309,11 +341,12 @@ static bool set_delay(struct top *t, const char *arg)
 	char *end;
 	double seconds = strtod(arg, &end);
 
+	if (end == arg || *end || !(seconds >= 0.1 && seconds <= 3600)) {
+		warnx("--delay %s: not from 0.1 to 3600 seconds", arg);
+		return false;
+	}
 	t->interval_ms = seconds * 1000;
-	if (end != arg && !*end && seconds >= 0.1 && seconds <= 3600)
-		return true;
-	warnx("--delay %s: not from 0.1 to 3600 seconds", arg);
-	return false;
+	return true;
 }
 
 static bool set_screens(struct top *t, const char *arg)
@@ -321,7 +354,7 @@ static bool set_screens(struct top *t, const char *arg)
 	char *end;
 
 	t->screens = strtoul(arg, &end, 10);
-	if (t->screens && !*end)
+	if (*arg >= '0' && *arg <= '9' && t->screens && !*end)
 		return true;
 	warnx("--screens %s: not a number of screens", arg);
 	return false;

@@ -66,16 +66,13 @@ static int handle_record(struct tep_event *event, struct tep_record *record, int
 	return 0;
 }
 
-int live_read(struct live *live)
+bool live_read(struct live *live)
 {
 	errno = 0;
-	/* When there is nothing to read is an error of it, too. */
-	if (tracefs_iterate_raw_events(live->tep, live->instance, NULL, 0, handle_record, live) &&
-	    errno && errno != EAGAIN && errno != ENOENT) {
-		warn("reading the events");
-		return -1;
-	}
-	return 0;
+	/* That there is nothing to read is an error of it, too. */
+	return !tracefs_iterate_raw_events(live->tep, live->instance, NULL, 0, handle_record,
+					   live) ||
+	       !errno || errno == EAGAIN || errno == ENOENT;
 }
 
 __u64 live_lost(const struct live *live)

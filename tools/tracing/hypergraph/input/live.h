@@ -3,6 +3,8 @@
 #ifndef HYPERGRAPH_LIVE_H
 #define HYPERGRAPH_LIVE_H
 
+#include <stdbool.h>
+
 #include "input/event.h"
 
 struct live;
@@ -13,8 +15,8 @@ struct live;
  */
 struct live *live_open(event_handler_t handler, void *ctx);
 
-/* Hands what came since the last call to the handler. Negative after an error message. */
-int live_read(struct live *live);
+/* Hands what came since the last call to the handler. False if an error is in errno. */
+bool live_read(struct live *live);
 
 /* How many events were lost since live_open() */
 __u64 live_lost(const struct live *live);

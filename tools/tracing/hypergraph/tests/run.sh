@@ -558,6 +558,8 @@ test_usage() {
 	fails "bad VM" 1 "hypergraph: nonsense: not what --vm takes"
 	run top --delay 0
 	fails "bad delay" 1 "hypergraph: --delay 0: not from 0.1 to 3600 seconds"
+	run top --screens -1
+	fails "bad number of screens" 1 "hypergraph: --screens -1: not a number of screens"
 }
 
 test_full_disk() {
