@@ -510,13 +510,17 @@ FILE *dat_copy(struct dat *l)
 	if (!has_events(l) || (l->sections && !l->link_at))
 		return NULL;
 	out = tmpfile();
-	if (!out)
-		err(1, "making a temporary file");
+	if (!out) {
+		warn("making a temporary file");
+		return NULL;
+	}
 	copy_all(l, out);
 	mend(l, out);
-	if (fflush(out) || ferror(out))
-		err(1, "writing a temporary file");
-	return out;
+	if (!fflush(out) && !ferror(out))
+		return out;
+	warn("writing a temporary file");
+	fclose(out);
+	return NULL;
 }
 
 void dat_warn(const struct dat *l, const char *file)

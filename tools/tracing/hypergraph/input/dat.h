@@ -17,8 +17,8 @@ void dat_free(struct dat *l);
 bool dat_is_cut(const struct dat *l);
 
 /*
- * A temporary file that has those events which are there, of one that is cut: NULL if
- * there are none. The file itself is left as it is.
+ * A temporary file that has those events of a cut one which are there: NULL if there are
+ * none, or after an error message. The file itself is left as it is.
  */
 FILE *dat_copy(struct dat *l);
 

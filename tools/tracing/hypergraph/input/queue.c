@@ -106,18 +106,20 @@ int queue_run(int (*read)(void *ctx, struct queue *queue), void *read_ctx,
 {
 	struct queue *q = xcalloc(1, sizeof(*q));
 	pthread_t thread;
-	int ret;
+	int ret = -1;
 
 	q->read = read;
 	q->ctx = read_ctx;
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_cond_init(&q->changed, NULL);
 	errno = pthread_create(&thread, NULL, read_thread, q);
-	if (errno)
-		err(1, "starting a thread");
-	handle_all(q, handle, handle_ctx);
-	pthread_join(thread, NULL);
-	ret = q->ret;
+	if (errno) {
+		warn("starting a thread");
+	} else {
+		handle_all(q, handle, handle_ctx);
+		pthread_join(thread, NULL);
+		ret = q->ret;
+	}
 	free(q);
 	return ret;
 }

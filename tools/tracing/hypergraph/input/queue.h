@@ -10,7 +10,7 @@ struct queue;
 /*
  * Runs @read in a thread of its own, which adds events to the queue, and hands those to
  * @handle in this one, in that order. Returns what @read returned, after the last event was
- * handled.
+ * handled, or negative after an error message.
  */
 int queue_run(int (*read)(void *ctx, struct queue *queue), void *read_ctx,
 	      event_handler_t handle, void *handle_ctx);

@@ -3,13 +3,15 @@
 #ifndef HYPERGRAPH_SOUND_H
 #define HYPERGRAPH_SOUND_H
 
-#include <stdbool.h>
 #include <trace-cmd/trace-cmd.h>
 
-/* Can the file at @path be opened? Else it must not be tried. */
-bool sound_check(const char *path);
+/*
+ * Can the file at @path be opened? Returns 0 if it can, positive if that must not be tried,
+ * or negative after an error message when this could not be found out.
+ */
+int sound_check(const char *path);
 
-/* NULL on an error, of which libtracecmd may tell on stdout or stderr */
+/* NULL on an error, which libtracecmd may report on stdout or stderr */
 struct tracecmd_input *sound_open(const char *path);
 
 #endif /* HYPERGRAPH_SOUND_H */

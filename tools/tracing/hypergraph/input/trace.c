@@ -153,15 +153,23 @@ static bool check_magic(const char *file, const char *path)
 }
 
 /* @path: NULL if it is of no known version */
+static struct tracecmd_input *open_input(const char *file, const char *path)
+{
+	int unsound = path ? sound_check(path) : 1;
+	struct tracecmd_input *input = unsound ? NULL : sound_open(path);
+
+	if (!input && unsound >= 0)
+		warnx("%s: unreadable: damaged or of an unknown version", file);
+	return input;
+}
+
 static struct trace *open_trace(const char *file, const char *path)
 {
-	struct tracecmd_input *input = path && sound_check(path) ? sound_open(path) : NULL;
+	struct tracecmd_input *input = open_input(file, path);
 	struct trace *t;
 
-	if (!input) {
-		warnx("%s: unreadable: damaged or of an unknown version", file);
+	if (!input)
 		return NULL;
-	}
 	t = xcalloc(1, sizeof(*t));
 	t->file = file;
 	t->input = input;

@@ -34,9 +34,9 @@ static int trace_fd, symbols_fd;
 static bool sound;
 
 /* A process for each input would make that slow, where it is known. */
-bool sound_check(const char *path)
+int sound_check(const char *path)
 {
-	return sound || sound_really_check(path);
+	return sound ? 0 : sound_really_check(path);
 }
 
 /* Files in memory, which the commands find below /proc */
