@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Finds out what there is of a trace.dat that ends too early: the copy of it was
- * interrupted, or the disk was full. Its format is in trace-cmd.dat(5). Events are written
- * CPU by CPU.
+ * Reads what a trace.dat says about where its events are, and notices if it ends too early:
+ * the copying of it was interrupted, or the disk was full. Its format is in
+ * trace-cmd.dat(5).
  *
- * Version 6 has a table of where those of each CPU are before them: in the copy it is cut
- * to what the file has. Version 7 has it behind them, as an option in the last section of
- * options: such a section is made anew, from where each CPU's events are seen to begin and
- * end, and the last section of options that there is leads to it. As what has no events
- * cannot be seen, a CPU may get the number of one before it.
+ * Version 6 has a table of where the events of each CPU are before them, version 7 has it
+ * behind them, as an option in the last section of options.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -16,562 +13,298 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "input/dat.h"
+#include "input/dat_parts.h"
 #include "util/util.h"
 
-#define MAGIC		"\x17\x08\x44tracing"
-#define MAX_STRING	256
 #define MAX_PAGE	65536
-#define MAX_CPUS	8192
 
-/* Of sections and of options */
-enum { ID_OPTIONS = 0, ID_BUFFER = 3, ID_TRACE_CLOCK = 4, ID_TSC2NSEC = 14, ID_STRINGS = 15 };
-#define SECTION_COMPRESSED	1
-#define SECTION_HEADER_SIZE	16
-
-/* Where the events of a CPU are, in bytes from the begin of the file */
-struct part {
-	unsigned int cpu;
-	__u64 at;
-	__u64 size;
-	__u64 entry_at;		/* version 6: of the table */
-	__u32 chunks;		/* of a compressed one, if it is cut: how many there are */
-	bool cut;
-};
-
-struct dat {
-	int fd;
-	__u64 size;
-	__u64 at;		/* what is read next */
-	bool ended;		/* that was behind the end */
-	bool cut;		/* something that it says to have is not there */
-	bool sections;		/* version 7 */
-	bool compressed;
-	__u32 page_size;
-	__u64 options_at;	/* version 7: of the first section of options */
-	__u64 link_at;		/* of what leads to the next section of options */
-	bool listed;		/* version 7: an option says where events are */
-	__u64 buffer_at;	/* of the section that has the events */
-	char clock[32];
-	bool converted;		/* libtracecmd makes ns of that clock's times */
-	struct part *parts;
-	unsigned int nr_parts;
-	unsigned int cpus;
-};
-
-static void read_bytes(struct dat *l, void *to, size_t size)
-{
-	if (pread(l->fd, to, size, l->at) != (ssize_t)size) {
-		memset(to, 0, size);
-		l->ended = true;
-	}
-	l->at += size;
-}
-
-/* The host is of x86, as this is: no bytes are swapped. */
-static __u64 read_number(struct dat *l, size_t size)
-{
-	__u64 n = 0;
-
-	read_bytes(l, &n, size);
-	return n;
-}
-
-static void skip(struct dat *l, __u64 size)
-{
-	if (l->at > l->size || size > l->size - l->at)
-		l->ended = true;
-	else
-		l->at += size;
-}
-
-static void read_string(struct dat *l, char text[MAX_STRING])
-{
-	unsigned int i;
-
-	for (i = 0; i < MAX_STRING; i++) {
-		text[i] = read_number(l, 1);
-		if (!text[i])
-			return;
-	}
-	l->ended = true;
-	text[0] = '\0';
-}
-
-static void skip_string(struct dat *l)
-{
-	char text[MAX_STRING];
-
-	read_string(l, text);
-}
-
-static __u64 page_align(const struct dat *l, __u64 at)
-{
-	return (at + l->page_size - 1) / l->page_size * l->page_size;
-}
-
-static struct part *add_part(struct dat *l, unsigned int cpu)
+struct part *dat_add_part(struct dat *d, unsigned int cpu)
 {
 	struct part *part;
 
-	l->parts = xrealloc(l->parts, (l->nr_parts + 1) * sizeof(*l->parts));
-	part = &l->parts[l->nr_parts++];
+	d->parts = xrealloc(d->parts, (d->nr_parts + 1) * sizeof(*d->parts));
+	part = &d->parts[d->nr_parts++];
 	*part = (struct part){ .cpu = cpu };
-	if (cpu >= l->cpus)
-		l->cpus = cpu + 1;
+	if (cpu >= d->cpus)
+		d->cpus = cpu + 1;
 	return part;
 }
 
-/* False: this is none that is known. */
-static bool read_begin(struct dat *l)
+/* Returns false if no version is known that begins so. */
+static bool read_begin(struct dat *d)
 {
-	char magic[sizeof(MAGIC) - 1];
+	char magic[sizeof(DAT_MAGIC) - 1];
 	unsigned char version;
 	bool little_endian;
 
-	read_bytes(l, magic, sizeof(magic));
-	version = read_number(l, 1);
-	if (memcmp(magic, MAGIC, sizeof(magic)) || (version != '6' && version != '7') ||
-	    read_number(l, 1))
+	cursor_read(&d->in, magic, sizeof(magic));
+	version = cursor_number(&d->in, 1);
+	if (memcmp(magic, DAT_MAGIC, sizeof(magic)) || (version != '6' && version != '7') ||
+	    cursor_number(&d->in, 1))
 		return false;
-	l->sections = version == '7';
-	little_endian = !read_number(l, 1);
-	skip(l, 1);
-	l->page_size = read_number(l, 4);
-	if (l->sections) {
-		skip_string(l);		/* the compression, */
-		skip_string(l);		/* its version */
-		l->options_at = read_number(l, 8);
+	d->sections = version == '7';
+	little_endian = !cursor_number(&d->in, 1);
+	cursor_skip(&d->in, 1);
+	d->page_size = cursor_number(&d->in, 4);
+	if (d->sections) {
+		cursor_skip_string(&d->in);		/* the compression, */
+		cursor_skip_string(&d->in);		/* its version */
+		d->options_at = cursor_number(&d->in, 8);
 	}
-	return little_endian && !l->ended && l->page_size && l->page_size <= MAX_PAGE;
+	return little_endian && !d->in.ended && d->page_size && d->page_size <= MAX_PAGE;
 }
 
-/* Version 6: everything before the number of CPUs */
-static void skip_descriptions(struct dat *l)
+/* Skips what version 6 has before the number of CPUs. */
+static void skip_descriptions(struct dat *d)
 {
 	__u64 systems, events;
 
-	skip_string(l);
-	skip(l, read_number(l, 8));	/* header_page */
-	skip_string(l);
-	skip(l, read_number(l, 8));	/* header_event */
-	for (events = read_number(l, 4); events && !l->ended; events--)
-		skip(l, read_number(l, 8));
-	for (systems = read_number(l, 4); systems && !l->ended; systems--) {
-		skip_string(l);
-		for (events = read_number(l, 4); events && !l->ended; events--)
-			skip(l, read_number(l, 8));
+	cursor_skip_string(&d->in);
+	cursor_skip(&d->in, cursor_number(&d->in, 8));	/* header_page */
+	cursor_skip_string(&d->in);
+	cursor_skip(&d->in, cursor_number(&d->in, 8));	/* header_event */
+	for (events = cursor_number(&d->in, 4); events && !d->in.ended; events--)
+		cursor_skip(&d->in, cursor_number(&d->in, 8));
+	for (systems = cursor_number(&d->in, 4); systems && !d->in.ended; systems--) {
+		cursor_skip_string(&d->in);
+		for (events = cursor_number(&d->in, 4); events && !d->in.ended; events--)
+			cursor_skip(&d->in, cursor_number(&d->in, 8));
 	}
-	skip(l, read_number(l, 4));	/* kallsyms */
-	skip(l, read_number(l, 4));	/* printk */
-	skip(l, read_number(l, 8));	/* comms */
+	cursor_skip(&d->in, cursor_number(&d->in, 4));	/* kallsyms */
+	cursor_skip(&d->in, cursor_number(&d->in, 4));	/* printk */
+	cursor_skip(&d->in, cursor_number(&d->in, 8));	/* comms */
 }
 
-static void read_entry(struct dat *l, unsigned int cpu)
+static void read_entry(struct dat *d, unsigned int cpu)
 {
-	struct part *part = add_part(l, cpu);
+	struct part *part = dat_add_part(d, cpu);
 
-	part->entry_at = l->at;
-	part->at = read_number(l, 8);
-	part->size = read_number(l, 8);
-	if (part->at <= l->size && part->size <= l->size - part->at)
+	part->entry_at = d->in.at;
+	part->at = cursor_number(&d->in, 8);
+	part->size = cursor_number(&d->in, 8);
+	if (part->at <= d->in.size && part->size <= d->in.size - part->at)
 		return;
 	part->cut = true;
-	part->size = part->at < l->size ? l->size - part->at : 0;
-	part->size -= part->size % l->page_size;
-	l->cut = true;
+	part->size = part->at < d->in.size ? d->in.size - part->at : 0;
+	part->size -= part->size % d->page_size;
+	d->cut = true;
 }
 
-/* "local [mono] boot": the chosen one */
-static void read_clock(struct dat *l, __u32 size)
+/* Takes the chosen one of "local [mono] boot". */
+static void read_clock(struct dat *d, __u32 size)
 {
 	char clocks[512] = "", *begin, *end;
 
 	if (size >= sizeof(clocks))
 		return;
-	read_bytes(l, clocks, size);
+	cursor_read(&d->in, clocks, size);
 	begin = strchr(clocks, '[');
 	end = begin ? strchr(begin, ']') : NULL;
 	if (end)
-		snprintf(l->clock, sizeof(l->clock), "%.*s", (int)(end - begin - 1), begin + 1);
+		snprintf(d->clock, sizeof(d->clock), "%.*s", (int)(end - begin - 1), begin + 1);
 }
 
-static void read_option(struct dat *l, __u16 id, __u32 size)
+static void read_option(struct dat *d, __u16 id, __u32 size)
 {
-	__u64 at = l->at;
+	__u64 at = d->in.at;
 
 	if (id == ID_TRACE_CLOCK)
-		read_clock(l, size);
+		read_clock(d, size);
 	else if (id == ID_TSC2NSEC)
-		l->converted = true;
-	if (!l->ended)
-		l->at = at;
-	skip(l, size);
+		d->converted = true;
+	if (!d->in.ended)
+		d->in.at = at;
+	cursor_skip(&d->in, size);
 }
 
-static void read_table(struct dat *l)
+static void read_table(struct dat *d)
 {
-	char type[MAX_STRING];
+	char type[CURSOR_STRING];
 	__u32 i, cpus;
 	__u16 id;
 
-	skip_descriptions(l);
-	cpus = read_number(l, 4);
-	read_string(l, type);
+	skip_descriptions(d);
+	cpus = cursor_number(&d->in, 4);
+	cursor_string(&d->in, type);
 	if (!strcmp(type, "options  ")) {
-		while (!l->ended && (id = read_number(l, 2)))
-			read_option(l, id, read_number(l, 4));
-		read_string(l, type);
+		while (!d->in.ended && (id = cursor_number(&d->in, 2)))
+			read_option(d, id, cursor_number(&d->in, 4));
+		cursor_string(&d->in, type);
 	}
-	/* Else it holds text. */
+	/* A file without such records holds text. */
 	if (strcmp(type, "flyrecord"))
 		cpus = 0;
-	for (i = 0; i < cpus && i < MAX_CPUS && !l->ended; i++)
-		read_entry(l, i);
-	l->cut |= l->ended;
+	for (i = 0; i < cpus && i < MAX_CPUS && !d->in.ended; i++)
+		read_entry(d, i);
+	d->cut |= d->in.ended;
 }
 
-/* Of the top instance, which has no name: hypergraph uses no other one. */
-static void read_buffer(struct dat *l)
+/* Only the top instance, which has no name, is read: hypergraph uses no other one. */
+static void read_buffer(struct dat *d)
 {
-	char name[MAX_STRING];
+	char name[CURSOR_STRING];
 	__u32 i, cpus;
 	__u64 at;
 
-	l->listed = true;
-	at = read_number(l, 8);
-	read_string(l, name);
-	if (*name || l->buffer_at)
+	d->listed = true;
+	at = cursor_number(&d->in, 8);
+	cursor_string(&d->in, name);
+	if (*name || d->buffer_at)
 		return;
-	l->buffer_at = at;
-	skip_string(l);			/* the clock */
-	skip(l, 4);			/* the size of a page */
-	cpus = read_number(l, 4);
-	for (i = 0; i < cpus && !l->ended; i++) {
-		__u32 cpu = read_number(l, 4);
-		struct part *part = add_part(l, cpu < MAX_CPUS ? cpu : 0);
+	d->buffer_at = at;
+	cursor_skip_string(&d->in);			/* the clock */
+	cursor_skip(&d->in, 4);			/* the size of a page */
+	cpus = cursor_number(&d->in, 4);
+	for (i = 0; i < cpus && !d->in.ended; i++) {
+		__u32 cpu = cursor_number(&d->in, 4);
+		struct part *part = dat_add_part(d, cpu < MAX_CPUS ? cpu : 0);
 
-		part->at = read_number(l, 8);
-		part->size = read_number(l, 8);
+		part->at = cursor_number(&d->in, 8);
+		part->size = cursor_number(&d->in, 8);
 	}
 }
 
-/* The next section of options, or 0. An option without an id ends them. */
-static __u64 read_options(struct dat *l)
+/* Returns where the next section of options is, as the last one of these says, or 0. */
+static __u64 read_options(struct dat *d)
 {
-	__u16 section = read_number(l, 2), flags = read_number(l, 2);
+	__u16 section = cursor_number(&d->in, 2), flags = cursor_number(&d->in, 2);
 
-	skip(l, SECTION_HEADER_SIZE - 4);
+	cursor_skip(&d->in, SECTION_HEADER_SIZE - 4);
 	if (section != ID_OPTIONS || flags & SECTION_COMPRESSED)
-		l->ended = true;
-	while (!l->ended) {
-		__u16 id = read_number(l, 2);
-		__u32 size = read_number(l, 4);
-		__u64 at = l->at;
+		d->in.ended = true;
+	while (!d->in.ended) {
+		__u16 id = cursor_number(&d->in, 2);
+		__u32 size = cursor_number(&d->in, 4);
+		__u64 at = d->in.at;
 
 		if (id == ID_OPTIONS) {
-			__u64 next = read_number(l, 8);
+			__u64 next = cursor_number(&d->in, 8);
 
-			if (!l->ended)
-				l->link_at = at;
+			if (!d->in.ended)
+				d->link_at = at;
 			return next;
 		}
 		if (id == ID_BUFFER) {
-			read_buffer(l);
-			if (!l->ended)
-				l->at = at;
+			read_buffer(d);
+			if (!d->in.ended)
+				d->in.at = at;
 		}
-		read_option(l, id, size);
+		read_option(d, id, size);
 	}
 	return 0;
 }
 
-static void read_all_options(struct dat *l)
+static void read_all_options(struct dat *d)
 {
-	__u64 at = l->options_at, next;
+	__u64 at = d->options_at, next;
 
 	do {
-		l->at = at;
-		next = read_options(l);
+		d->in.at = at;
+		next = read_options(d);
 		/* They are written one after the other: what leads backwards is damaged. */
-		l->cut = l->ended || (next && next <= at);
+		d->cut = d->in.ended || (next && next <= at);
 		at = next;
-	} while (next && !l->cut);
-	l->ended = false;
+	} while (next && !d->cut);
+	d->in.ended = false;
 }
 
-/* Finds how many there are, and their end: each has its size before it. */
-static void walk_chunks(struct dat *l, struct part *part)
+/* libtracecmd follows the sizes of sections even if one is negative, and then without end. */
+static bool sections_end(struct dat *d)
 {
-	__u32 chunks;
-
-	l->at = part->at;
-	chunks = read_number(l, 4);
-	/* 0 is what is written until all are. */
-	while (!l->ended && (!chunks || part->chunks < chunks)) {
-		__u32 size = read_number(l, 4);
-
-		skip(l, 4);		/* when uncompressed */
-		skip(l, size);
-		if (!l->ended) {
-			part->size = l->at - part->at;
-			part->chunks++;
-		}
-	}
-	part->cut = l->ended;
-}
-
-static void find_compressed(struct dat *l)
-{
-	unsigned int cpu = 0;
-
-	while (!l->ended && l->at < l->size && cpu < MAX_CPUS) {
-		struct part *part = add_part(l, cpu++);
-
-		part->at = l->at;
-		walk_chunks(l, part);
-		l->at = page_align(l, l->at);
-	}
-}
-
-/* The time of a page is its first number. Where it goes back, the next CPU begins. */
-static void find_uncompressed(struct dat *l)
-{
-	struct part *part = NULL;
-	__u64 last = 0;
-
-	while (l->at + l->page_size <= l->size && l->nr_parts < MAX_CPUS) {
-		__u64 at = l->at, time = read_number(l, 8);
-
-		if (!part || time < last) {
-			part = add_part(l, l->nr_parts);
-			part->at = at;
-		}
-		last = time;
-		part->size += l->page_size;
-		l->at = at + l->page_size;
-	}
-	if (part)
-		part->cut = true;
-}
-
-/* libtracecmd follows the sizes of sections even where one is negative: without end. */
-static bool sections_end(struct dat *l)
-{
-	while (!l->ended) {
-		__u16 id = read_number(l, 2), flags = read_number(l, 2);
+	while (!d->in.ended) {
+		__u16 id = cursor_number(&d->in, 2), flags = cursor_number(&d->in, 2);
 		__u64 size;
 
-		skip(l, 4);
-		size = read_number(l, 8);
+		cursor_skip(&d->in, 4);
+		size = cursor_number(&d->in, 8);
 		if ((__s64)size < 0)
 			return false;
 		if (id == ID_STRINGS && flags & SECTION_COMPRESSED)
-			size = 4 + read_number(l, 4);
-		skip(l, size);
+			size = 4 + cursor_number(&d->in, 4);
+		cursor_skip(&d->in, size);
 	}
-	l->ended = false;
+	d->in.ended = false;
 	return true;
 }
 
-/* Goes to the section that has events, if there is one. */
-static void find_buffer(struct dat *l)
+/* Returns false if libtracecmd must not read them. */
+static bool read_sections(struct dat *d)
 {
-	while (!l->ended) {
-		__u64 at = l->at;
-		__u16 id = read_number(l, 2), flags = read_number(l, 2);
+	__u64 sections_at = d->in.at;
 
-		skip(l, 4);
-		if (id == ID_BUFFER && !l->ended) {
-			l->buffer_at = at;
-			l->compressed = flags & SECTION_COMPRESSED;
-			l->at = page_align(l, at + SECTION_HEADER_SIZE);
-			return;
-		}
-		skip(l, read_number(l, 8));
-	}
-}
-
-/* False: they are of no use. */
-static bool read_sections(struct dat *l)
-{
-	__u64 sections_at = l->at;
-
-	if (!sections_end(l))
+	if (!sections_end(d))
 		return false;
-	read_all_options(l);
-	if (l->listed && !l->cut) {
-		l->at = l->buffer_at + 2;
-		l->compressed = read_number(l, 2) & SECTION_COMPRESSED;
+	read_all_options(d);
+	if (d->listed && !d->cut) {
+		d->in.at = d->buffer_at + 2;
+		d->compressed = cursor_number(&d->in, 2) & SECTION_COMPRESSED;
 		return true;
 	}
-	l->buffer_at = 0;
-	l->nr_parts = 0;
-	l->cpus = 0;
-	l->at = sections_at;
-	find_buffer(l);
-	if (!l->buffer_at)
-		return true;
-	l->cut = true;
-	if (l->compressed)
-		find_compressed(l);
-	else
-		find_uncompressed(l);
+	d->in.at = sections_at;
+	dat_search(d);
 	return true;
 }
 
-static bool has_events(const struct dat *l)
+bool dat_has_events(const struct dat *d)
 {
 	unsigned int i;
 
-	for (i = 0; i < l->nr_parts; i++) {
-		if (l->parts[i].size)
+	for (i = 0; i < d->nr_parts; i++) {
+		if (d->parts[i].size)
 			return true;
 	}
 	return false;
 }
 
-static void copy_all(struct dat *l, FILE *out)
-{
-	char block[65536];
-	ssize_t size;
-
-	l->at = 0;
-	while ((size = pread(l->fd, block, sizeof(block), l->at)) > 0) {
-		fwrite(block, size, 1, out);
-		l->at += size;
-	}
-}
-
-static void write_number(FILE *out, __u64 n, size_t size)
-{
-	fwrite(&n, size, 1, out);
-}
-
-static void write_number_at(FILE *out, __u64 at, __u64 n, size_t size)
-{
-	fseeko(out, at, SEEK_SET);
-	write_number(out, n, size);
-}
-
-/* A section of options, which has the one of where the events are */
-static void write_options(const struct dat *l, FILE *out)
-{
-	const char *clock = *l->clock ? l->clock : "local";
-	__u32 option_size = 8 + 1 + strlen(clock) + 1 + 4 + 4 + l->nr_parts * (4 + 8 + 8);
-	unsigned int i;
-
-	write_number(out, ID_OPTIONS, 2);
-	write_number(out, 0, 2);
-	write_number(out, 0, 4);
-	write_number(out, 6 + option_size + 6 + 8, 8);
-
-	write_number(out, ID_BUFFER, 2);
-	write_number(out, option_size, 4);
-	write_number(out, l->buffer_at, 8);
-	write_number(out, 0, 1);		/* it has no name */
-	fwrite(clock, strlen(clock) + 1, 1, out);
-	write_number(out, l->page_size, 4);
-	write_number(out, l->nr_parts, 4);
-	for (i = 0; i < l->nr_parts; i++) {
-		write_number(out, l->parts[i].cpu, 4);
-		write_number(out, l->parts[i].at, 8);
-		write_number(out, l->parts[i].size, 8);
-	}
-	write_number(out, ID_OPTIONS, 2);
-	write_number(out, 8, 4);
-	write_number(out, 0, 8);
-}
-
-static void mend(const struct dat *l, FILE *out)
-{
-	unsigned int i;
-
-	if (l->sections) {
-		write_number_at(out, l->link_at, l->size, 8);
-		fseeko(out, l->size, SEEK_SET);
-		write_options(l, out);
-	}
-	for (i = 0; i < l->nr_parts; i++) {
-		const struct part *part = &l->parts[i];
-
-		if (part->entry_at)
-			write_number_at(out, part->entry_at + 8, part->size, 8);
-		else if (part->chunks)
-			write_number_at(out, part->at, part->chunks, 4);
-	}
-}
-
-FILE *dat_copy(struct dat *l)
-{
-	FILE *out;
-
-	/* Nothing leads to the events if there is no section of options. */
-	if (!has_events(l) || (l->sections && !l->link_at))
-		return NULL;
-	out = tmpfile();
-	if (!out) {
-		warn("making a temporary file");
-		return NULL;
-	}
-	copy_all(l, out);
-	mend(l, out);
-	if (!fflush(out) && !ferror(out))
-		return out;
-	warn("writing a temporary file");
-	fclose(out);
-	return NULL;
-}
-
-void dat_warn(const struct dat *l, const char *file)
+void dat_warn(const struct dat *d, const char *file)
 {
 	unsigned int i = 0;
 
-	if (!has_events(l)) {
-		warnx("%s: truncated at offset %llu, before any events", file, l->size);
+	if (!dat_has_events(d)) {
+		warnx("%s: truncated at offset %llu, before any events", file, d->in.size);
 		return;
 	}
-	while (i < l->nr_parts - 1 && !l->parts[i].cut)
+	while (i < d->nr_parts - 1 && !d->parts[i].cut)
 		i++;
 	warnx("%s: truncated at offset %llu, in the events of CPU %u: what comes later is lost",
-	      file, l->size, l->parts[i].cpu);
+	      file, d->in.size, d->parts[i].cpu);
 }
 
 struct dat *dat_read(const char *path)
 {
-	struct dat *l = xcalloc(1, sizeof(*l));
+	struct dat *d = xcalloc(1, sizeof(*d));
 	bool ok;
 
-	l->fd = open(path, O_RDONLY | O_CLOEXEC);
-	l->size = l->fd < 0 ? 0 : lseek(l->fd, 0, SEEK_END);
-	ok = l->fd >= 0 && read_begin(l);
-	if (ok && l->sections)
-		ok = read_sections(l);
+	d->in.fd = open(path, O_RDONLY | O_CLOEXEC);
+	d->in.size = d->in.fd < 0 ? 0 : lseek(d->in.fd, 0, SEEK_END);
+	ok = d->in.fd >= 0 && read_begin(d);
+	if (ok && d->sections)
+		ok = read_sections(d);
 	else if (ok)
-		read_table(l);
+		read_table(d);
 	if (!ok) {
-		dat_free(l);
+		dat_free(d);
 		return NULL;
 	}
-	return l;
+	return d;
 }
 
-void dat_free(struct dat *l)
+void dat_free(struct dat *d)
 {
-	if (!l)
+	if (!d)
 		return;
-	if (l->fd >= 0)
-		close(l->fd);
-	free(l->parts);
-	free(l);
+	if (d->in.fd >= 0)
+		close(d->in.fd);
+	free(d->parts);
+	free(d);
 }
 
-bool dat_is_cut(const struct dat *l)
+bool dat_is_cut(const struct dat *d)
 {
-	return l->cut;
+	return d->cut;
 }
 
-const char *dat_foreign_clock(const struct dat *l)
+const char *dat_foreign_clock(const struct dat *d)
 {
 	static const char * const ns[] = {
 		"local", "global", "perf", "mono", "mono_raw", "boot", "tai", "",
@@ -579,59 +312,59 @@ const char *dat_foreign_clock(const struct dat *l)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(ns); i++) {
-		if (!strcmp(l->clock, ns[i]))
+		if (!strcmp(d->clock, ns[i]))
 			return NULL;
 	}
-	return l->converted ? NULL : l->clock;
+	return d->converted ? NULL : d->clock;
 }
 
-__u32 dat_page_size(const struct dat *l)
+__u32 dat_page_size(const struct dat *d)
 {
-	return l->page_size;
+	return d->page_size;
 }
 
-unsigned int dat_cpus(const struct dat *l)
+unsigned int dat_cpus(const struct dat *d)
 {
-	return l->cpus;
+	return d->cpus;
 }
 
-static __u64 find_in_chunks(struct dat *l, const struct part *part, __u64 offset)
+static __u64 find_in_chunks(struct dat *d, const struct part *part, __u64 offset)
 {
 	__u64 end = 0;
 	__u32 chunks;
 
-	l->ended = false;
-	l->at = part->at;
-	for (chunks = read_number(l, 4); chunks && !l->ended; chunks--) {
-		__u64 at = l->at;
-		__u32 size = read_number(l, 4);
+	d->in.ended = false;
+	d->in.at = part->at;
+	for (chunks = cursor_number(&d->in, 4); chunks && !d->in.ended; chunks--) {
+		__u64 at = d->in.at;
+		__u32 size = cursor_number(&d->in, 4);
 
-		end += read_number(l, 4);
+		end += cursor_number(&d->in, 4);
 		if (offset < end)
 			return at;
-		skip(l, size);
+		cursor_skip(&d->in, size);
 	}
 	return 0;
 }
 
-static __u64 find_in_part(struct dat *l, const struct part *part, __u64 nr)
+static __u64 find_in_part(struct dat *d, const struct part *part, __u64 nr)
 {
-	__u64 offset = nr * l->page_size;
+	__u64 offset = nr * d->page_size;
 
 	if (!part->size)
 		return 0;
-	if (l->compressed)
-		return find_in_chunks(l, part, offset);
+	if (d->compressed)
+		return find_in_chunks(d, part, offset);
 	return offset < part->size ? part->at + offset : 0;
 }
 
-__u64 dat_find_page(struct dat *l, unsigned int cpu, __u64 nr)
+__u64 dat_find_page(struct dat *d, unsigned int cpu, __u64 nr)
 {
 	unsigned int i;
 
-	for (i = 0; i < l->nr_parts; i++) {
-		if (l->parts[i].cpu == cpu)
-			return find_in_part(l, &l->parts[i], nr);
+	for (i = 0; i < d->nr_parts; i++) {
+		if (d->parts[i].cpu == cpu)
+			return find_in_part(d, &d->parts[i], nr);
 	}
 	return 0;
 }

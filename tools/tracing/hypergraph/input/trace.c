@@ -18,8 +18,6 @@
 #include "input/trace.h"
 #include "util/util.h"
 
-#define TRACE_MAGIC	"\x17\x08\x44tracing"
-
 /* What was read of a CPU's pages, whose offsets are libtracecmd's */
 struct progress {
 	__u64 first;
@@ -40,8 +38,8 @@ struct trace {
 };
 
 /*
- * False if libtracecmd goes back, as it does by an event whose damaged size is negative, or
- * has events of a CPU that has none.
+ * Returns false if libtracecmd goes back, as it does by an event whose damaged size is
+ * negative, or if it has events of a CPU that has none.
  */
 static bool note_progress(struct trace *t, unsigned int cpu, const struct tep_record *rec)
 {
@@ -134,7 +132,7 @@ const struct totals *trace_totals(const struct trace *t)
 
 static bool check_magic(const char *file, const char *path)
 {
-	char magic[sizeof(TRACE_MAGIC) - 1];
+	char magic[sizeof(DAT_MAGIC) - 1];
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t len = fd < 0 ? -1 : read(fd, magic, sizeof(magic));
 	bool ok = false;
@@ -143,7 +141,7 @@ static bool check_magic(const char *file, const char *path)
 		warn("%s", file);
 	else if (!len)
 		warnx("%s: empty file", file);
-	else if (len < (ssize_t)sizeof(magic) || memcmp(magic, TRACE_MAGIC, sizeof(magic)))
+	else if (len < (ssize_t)sizeof(magic) || memcmp(magic, DAT_MAGIC, sizeof(magic)))
 		warnx("%s: not a trace.dat file", file);
 	else
 		ok = true;
@@ -152,7 +150,7 @@ static bool check_magic(const char *file, const char *path)
 	return ok;
 }
 
-/* @path: NULL if it is of no known version */
+/* @path is NULL if the file is of no known version. */
 static struct tracecmd_input *open_input(const char *file, const char *path)
 {
 	int unsound = path ? sound_check(path) : 1;
@@ -180,7 +178,7 @@ static struct trace *open_trace(const char *file, const char *path)
 	return NULL;
 }
 
-/* What can be had of a file that is cut: *@dat becomes that of the copy. */
+/* Opens what can be had of a file that is cut. *@dat becomes that of the copy. */
 static struct trace *open_copy(const char *file, struct dat **dat)
 {
 	struct trace *t;

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Reads the numbers and strings of a file, one behind the other. */
+#ifndef HYPERGRAPH_CURSOR_H
+#define HYPERGRAPH_CURSOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <linux/types.h>
+
+/* A longer string, with its NUL, is taken for the file's end. */
+#define CURSOR_STRING	256
+
+struct cursor {
+	int fd;			/* the caller's */
+	__u64 size;		/* of the file, in bytes */
+	__u64 at;		/* what is read next */
+	bool ended;		/* that was behind the end: stays so until it is reset */
+};
+
+/* What is not there is read as zeroes, or as an empty string. */
+void cursor_read(struct cursor *c, void *to, size_t size);
+
+/* Reads a number of @size bytes, at most 8. */
+__u64 cursor_number(struct cursor *c, size_t size);
+void cursor_string(struct cursor *c, char text[CURSOR_STRING]);
+
+void cursor_skip(struct cursor *c, __u64 size);
+void cursor_skip_string(struct cursor *c);
+
+#endif /* HYPERGRAPH_CURSOR_H */
