@@ -317,37 +317,45 @@ static bool load_table(struct symbols *syms, FILE *in, const char *file, __u32 v
 	return add_table(syms, st, fread(st->text, size, 1, in) == 1 && parse_text(st));
 }
 
-static bool load_tables(struct symbols *syms, FILE *in, const char *file, off_t end)
+/* No table is as large as the file up to @end: a line that says so is damaged. */
+static bool load_next(struct symbols *syms, FILE *in, const char *file, off_t end)
 {
 	char line[64];
 	size_t size;
 	__u32 vm;
 
-	while (ftello(in) < end) {
-		if (!fgets(line, sizeof(line), in) || sscanf(line, SAVED_TABLE, &vm, &size) != 2 ||
-		    (off_t)size > end || !load_table(syms, in, file, vm, size)) {
-			warnx("%s: the symbols in it are damaged", file);
-			return false;
-		}
-	}
-	return true;
+	return fgets(line, sizeof(line), in) && sscanf(line, SAVED_TABLE, &vm, &size) == 2 &&
+	       size < (size_t)end && load_table(syms, in, file, vm, size);
 }
 
-/* Of a pipe, nothing can be told. */
+static bool load_tables(struct symbols *syms, FILE *in, const char *file,
+			unsigned long long begin, off_t end)
+{
+	bool ok = begin <= (unsigned long long)end && !fseeko(in, begin, SEEK_SET);
+
+	while (ok && ftello(in) < end)
+		ok = load_next(syms, in, file, end);
+	if (!ok)
+		warnx("%s: the symbols in it are damaged", file);
+	return ok;
+}
+
 bool symbols_load(struct symbols *syms, const char *file)
 {
 	FILE *in = syms->tables ? NULL : fopen(file, "r");
-	char end[SAVED_END_SIZE + 1] = "";
+	char line[SAVED_END_SIZE + 1] = "";
 	unsigned long long begin;
 	bool ok = true;
 
 	if (!in)
 		return true;
+	/* A pipe has no end to look at, and is taken to have no symbols. */
 	if (!fseeko(in, -SAVED_END_SIZE, SEEK_END)) {
-		off_t end_at = ftello(in);
+		off_t end = ftello(in);
 
-		if (fread(end, SAVED_END_SIZE, 1, in) == 1 && sscanf(end, SAVED_END, &begin) == 1)
-			ok = !fseeko(in, begin, SEEK_SET) && load_tables(syms, in, file, end_at);
+		if (fread(line, SAVED_END_SIZE, 1, in) == 1 &&
+		    sscanf(line, SAVED_END, &begin) == 1)
+			ok = load_tables(syms, in, file, begin, end);
 	}
 	fclose(in);
 	return ok;
