@@ -17,7 +17,7 @@
 #include "input/decode.h"
 #include "input/exit_reason.h"
 
-/* What libtraceevent looks up: all else of this library is its own. */
+/* libtraceevent looks these up: all else of this library is its own. */
 #define EXPORTED	__attribute__((visibility("default")))
 
 const char tep_plugin_alias[] EXPORTED = "hypergraph";
@@ -31,7 +31,7 @@ struct tep_plugin_option tep_plugin_options[] EXPORTED = {
 	{ .name = NULL },
 };
 
-/* The one that all traces which the program has open share, as options are, too. */
+/* All traces that the program has open share these, as they share options. */
 static struct symbols *symbols;
 
 static const struct symbols *get_symbols(void)
@@ -48,7 +48,7 @@ static const struct symbols *get_symbols(void)
 	return symbols;
 }
 
-/* 0 after the error was printed in place of the number */
+/* Returns 0 after an error was printed in place of the number. */
 static __u64 field(struct trace_seq *s, struct tep_event *event, struct tep_record *record,
 		   const char *name)
 {
@@ -81,7 +81,7 @@ static void put_address(struct trace_seq *s, __u64 guest, __u64 addr)
 		trace_seq_printf(s, "0x%llx", addr);
 }
 
-/* The part of a mark that this event is */
+/* Prints the part of a mark that this event is. */
 static void put_mark(struct trace_seq *s, const struct mark_part *part)
 {
 	struct mark mark;
@@ -142,7 +142,7 @@ static void put_event(struct trace_seq *s, __u64 guest, const struct event *ev)
 	}
 }
 
-/* Whose event it is, which is printed: a guest_key() */
+/* Prints whose event it is, and returns its guest_key(). */
 static __u64 put_guest(struct trace_seq *s, struct tep_event *event, struct tep_record *record)
 {
 	__u32 vm = field(s, event, record, "vm"), vcpu = field(s, event, record, "vcpu");

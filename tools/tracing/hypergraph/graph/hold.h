@@ -17,7 +17,7 @@ struct hold;
  */
 struct hold *hold_new(struct symbols *syms, event_handler_t handler, void *ctx);
 
-/* An event_handler_t, whose context is a struct hold */
+/* Is an event_handler_t whose context is a struct hold. */
 void hold_event(void *hold, const struct event *ev);
 
 /* Hands on what is held, as no hello will come. */

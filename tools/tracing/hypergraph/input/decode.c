@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Hypercalls become typed events. What their arguments hold is told in linux/hypergraph.h.
+ * Makes typed events of hypercalls. linux/hypergraph.h says what their arguments hold.
  *
- * A guest says what it likes: what cannot be is an EVENT_OTHER, which holds the arguments
- * as they came.
+ * A guest says what it likes: what cannot be becomes an EVENT_OTHER, which holds the
+ * arguments as they came.
  */
 #include <string.h>
 

@@ -29,14 +29,14 @@
 /* The key of something nested has this bit, which no VM's pid reaches. */
 #define KEY_NESTED	0x8000000000000000ULL
 
-/* The key of a vCPU, whose number is as in struct event */
+/* Returns the key of a vCPU, whose number is as in struct event. */
 static inline __u64 vcpu_key(__u32 vm, __u32 vcpu, bool nested)
 {
 	return map_key(vm, vcpu) | (nested ? KEY_NESTED : 0);
 }
 
 /*
- * The key of a guest, which is what has a kernel and tasks of its own: a VM, but
+ * Returns the key of a guest, which is what has a kernel and tasks of its own: a VM, but
  * each vCPU of the guests nested in it, as nothing tells which of those are one
  * guest's.
  */
@@ -50,7 +50,7 @@ static inline bool guest_is_nested(__u64 guest)
 	return guest & KEY_NESTED;
 }
 
-/* The VM that @guest is, or is nested in */
+/* Returns the pid of the VM that @guest is, or is nested in. */
 static inline __u32 guest_vm(__u64 guest)
 {
 	return (guest & ~KEY_NESTED) >> 32;
@@ -85,7 +85,7 @@ struct event {
 	enum event_type type;
 	__u32 vm;		/* pid of the VMM */
 	__u32 vcpu;		/* its id, or the gfn of a nested one's VMCB or VMCS */
-	bool nested;		/* its guest is one of that VM */
+	bool nested;		/* it is of a guest that runs in that VM */
 	void **priv;		/* of that vCPU, NULL at first: the handler's own */
 	__u64 ts;		/* ns of the host's clock */
 	__u64 overhead;		/* ns that the host took for what the guest sent */
@@ -147,13 +147,13 @@ static inline bool event_is_sent(const struct event *ev)
 	return ev->type <= EVENT_OTHER;
 }
 
-/* The guest_key() of the guest that @ev is about */
+/* Returns the guest_key() of the guest that @ev is about. */
 static inline __u64 event_guest(const struct event *ev)
 {
 	return guest_key(ev->vm, ev->vcpu, ev->nested);
 }
 
-/* @ev is the handler's only until it returns. */
+/* Is called with one event after the other, each of which is there only until it returns. */
 typedef void (*event_handler_t)(void *ctx, const struct event *ev);
 
 struct totals {

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <linux/types.h>
 
-/* As the kernel's own print format of kvm_exit does */
+/* Prints a reason as the kernel's own print format of kvm_exit does. */
 void exit_reason_print(__u32 isa, __u32 reason, FILE *out);
 
 /* The same, to be freed */

@@ -179,7 +179,7 @@ static bool find_fields(struct format *fmt, struct tep_event *event,
 	return true;
 }
 
-/* A trace need not have the event. */
+/* Returns true also for a trace without the event. */
 static bool find_event(struct format *fmt, struct tep_handle *tep,
 		       const struct event_names *names, const char *file)
 {

@@ -17,7 +17,7 @@ enum record_type {
 	NR_RECORDS
 };
 
-/* Only what the event of its type has is set. */
+/* A record has only those members set which the event of its type has. */
 struct host_record {
 	enum record_type type;
 	int cpu;		/* of the host */
@@ -53,11 +53,12 @@ struct host_record {
 struct fields;
 
 /*
- * Finds the fields of the events that @tep knows. NULL after an error message, in which
- * the trace is called @file. @tep is not needed afterwards.
+ * Finds the fields of the events that @tep knows. Returns NULL after an error message, in
+ * which the trace is called @file. @tep is not needed afterwards.
  */
 struct fields *fields_new(struct tep_handle *tep, const char *file);
 
+/* Fills @r with what @rec says. */
 void fields_read(const struct fields *f, const struct tep_record *rec, struct host_record *r);
 void fields_free(struct fields *f);
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <tracefs.h>
 
-/* Of all CPUs' ring buffers since they were emptied */
+/* What the ring buffers of all CPUs counted since they were emptied */
 struct host_stats {
 	unsigned long long events;	/* that came, lost ones not counted */
 	unsigned long long lost;
@@ -15,7 +15,7 @@ struct host_stats {
 /* Can the events of guests be recorded here? False after an error message. */
 bool host_can_record(void);
 
-/* @instance NULL: the top one */
+/* NULL stands for the top instance. */
 struct host_stats host_stats(struct tracefs_instance *instance);
 
 #endif /* HYPERGRAPH_HOST_H */

@@ -15,14 +15,14 @@
 #include "util/map.h"
 #include "util/util.h"
 
-/*
- * What the host called since a kvm_exit, until it is known whose exit that was. Times do not
- * tell this from what the VM entry before called: the event of an exit is written some time
- * after the exit's duration ended. More than a screenful of screens of them is not a call
- * graph that one reads.
- */
+/* More calls of the host for one exit are not a call graph that one reads. */
 #define MAX_HOST_CALLS	4096
 
+/*
+ * What the host called since a kvm_exit waits here until it is known whose exit that was.
+ * Times do not tell this from what the VM entry before called: the event of an exit is
+ * written some time after the exit's duration ended.
+ */
 struct host_calls {
 	struct event *list;
 	unsigned int nr;
@@ -87,7 +87,7 @@ static struct track *new_track(struct join *j, __u32 vm, __u32 vcpu, bool nested
 	return track;
 }
 
-/* What @th runs now */
+/* Notes what @th runs now. */
 static struct track *run_track(struct join *j, struct thread *th, __u32 vm, __u32 vcpu,
 			       bool nested)
 {
@@ -165,7 +165,7 @@ static void handle_host_entry(struct join *j, struct thread *th, const struct ho
 	j->host_call_seen = true;
 	if (!th->held)
 		return;
-	/* There are no more returns than entries, so that they may go beyond it. */
+	/* Returns may go beyond it, as there are no more of them than of entries. */
 	if (th->calls.nr >= MAX_HOST_CALLS) {
 		j->totals.host_calls_left_out++;
 		return;
@@ -173,7 +173,7 @@ static void handle_host_entry(struct join *j, struct thread *th, const struct ho
 	add_host_call(th, EVENT_HOST_ENTRY, r)->host.open = true;
 }
 
-/* The innermost call that has not returned yet, if it is @addr's at @depth: or NULL */
+/* Returns the innermost call that has not returned yet if it is @addr's at @depth, else NULL. */
 static struct event *find_open(const struct host_calls *calls, __u64 addr, __u32 depth)
 {
 	unsigned int i = calls->nr;
@@ -285,7 +285,7 @@ static struct track *begin_hypercall(struct join *j, struct thread *th,
 	return record_track(j, th, r);
 }
 
-/* NULL if the exit is of a thread that had sent nothing yet */
+/* Returns NULL if the exit is of a thread that had sent nothing yet. */
 static struct track *begin_joined(struct join *j, struct thread *th, const struct host_record *r)
 {
 	j->joined_seen = true;

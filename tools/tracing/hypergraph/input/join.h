@@ -12,8 +12,9 @@
 struct join;
 
 /*
- * @handler is called from join_record() and join_end(), with the events of one vCPU in
- * their order, of all together in the order in which they end.
+ * Begins a join, which ends with join_free(). join_record() and join_end() call @handler,
+ * with the events of one vCPU in their order, of all together in the order in which they
+ * end.
  */
 struct join *join_new(event_handler_t handler, void *ctx);
 
@@ -28,7 +29,7 @@ bool join_lacks_exits(const struct join *j);
 
 const struct totals *join_totals(const struct join *j);
 
-/* What the priv of events points to is no longer there. */
+/* What the priv of events points to goes with it. */
 void join_free(struct join *j);
 
 #endif /* HYPERGRAPH_JOIN_H */

@@ -69,7 +69,7 @@ static int handle_record(struct tep_event *event, struct tep_record *record, int
 bool live_read(struct live *live)
 {
 	errno = 0;
-	/* That there is nothing to read is an error of it, too. */
+	/* It returns an error also when there is nothing to read. */
 	return !tracefs_iterate_raw_events(live->tep, live->instance, NULL, 0, handle_record,
 					   live) ||
 	       !errno || errno == EAGAIN || errno == ENOENT;

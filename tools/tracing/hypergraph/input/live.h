@@ -10,15 +10,15 @@
 struct live;
 
 /*
- * Begins to record into an instance of its own. NULL after an error message; all ends
- * with live_close().
+ * Begins to record into an instance of its own, until live_close(). Returns NULL after an
+ * error message.
  */
 struct live *live_open(event_handler_t handler, void *ctx);
 
 /* Hands what came since the last call to the handler. False if an error is in errno. */
 bool live_read(struct live *live);
 
-/* How many events were lost since live_open() */
+/* Returns how many events were lost since live_open(). */
 __u64 live_lost(const struct live *live);
 
 void live_close(struct live *live);

@@ -26,7 +26,7 @@ struct queue {
 	unsigned int added;		/* batches, ever: may wrap */
 	unsigned int handled;
 	bool ended;
-	/* The reader's */
+	/* The reading thread has these. */
 	int (*read)(void *ctx, struct queue *queue);
 	void *ctx;
 	int ret;
@@ -67,7 +67,7 @@ static void *read_thread(void *arg)
 	return NULL;
 }
 
-/* NULL: there will be no more. */
+/* Returns NULL when there will be no more. */
 static struct batch *next_batch(struct queue *q)
 {
 	struct batch *b = NULL;

@@ -15,7 +15,7 @@ struct queue;
 int queue_run(int (*read)(void *ctx, struct queue *queue), void *read_ctx,
 	      event_handler_t handle, void *handle_ctx);
 
-/* An event_handler_t, whose context is a struct queue: waits while that is full. */
+/* Is an event_handler_t whose context is a struct queue. It waits while that is full. */
 void queue_add(void *queue, const struct event *ev);
 
 #endif /* HYPERGRAPH_QUEUE_H */

@@ -11,7 +11,7 @@
  */
 int sound_check(const char *path);
 
-/* NULL on an error, which libtracecmd may report on stdout or stderr */
+/* Returns NULL on an error, which libtracecmd may report on stdout or stderr. */
 struct tracecmd_input *sound_open(const char *path);
 
 #endif /* HYPERGRAPH_SOUND_H */
