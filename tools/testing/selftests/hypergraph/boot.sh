@@ -21,9 +21,9 @@ boot()
 # "level calls" for each level that has calls, "-" being before the first
 calls_by_level()
 {
-	awk 'NR == FNR { if ($1 == 2) level[++nr] = $2; next }
-	$2 == "0x67" { now++ }
-	$2 == "0x64" { calls[now + 0]++ }
+	awk 'NR == FNR { if ($1 == "boot") level[++nr] = $2; next }
+	$2 == "mark" { now++ }
+	$2 == "entry" { calls[now + 0]++ }
 	END {
 		level[0] = "-"
 		for (i = 0; i <= nr; i++)
@@ -41,11 +41,12 @@ boot ""
 check_equal "the guest's status" $status 0
 check_equal "the tracer is the one of the command line" "$(cat "$SHARE/tracer")" hypergraph
 check_equal "events sent and recorded" "$(guest_count sent)" "$(wc -l <"$WORK/events")"
-check_equal "hello comes first" "$(head -n 1 "$WORK/events" | cut -d' ' -f 2,3)" "0x66 0x100000001"
+check_equal "hello comes first, with version and CPUs" \
+	"$(head -n 1 "$WORK/events" | cut -d' ' -f 2-4)" "hello 1 1"
 check_equal "and tells where the kernel is" \
-	"$(printf %x "$(head -n 1 "$WORK/events" | cut -d' ' -f 4)")" \
+	"$(printf %x "$(head -n 1 "$WORK/events" | cut -d' ' -f 5)")" \
 	"$(sed -n 's/ . _stext$//p' "$SHARE/kallsyms")"
-check_equal "levels, in order" "$(sed 's/^2 //' "$WORK/marks" | tr '\n' ' ')" \
+check_equal "levels, in order" "$(sed 's/^boot //' "$WORK/marks" | tr '\n' ' ')" \
 	"console early pure core postcore arch subsys fs rootfs device late user "
 named_calls_recorded 0 <"$WORK/events" | head -n 1 >"$WORK/first"
 show "$WORK/first"
@@ -62,7 +63,7 @@ calls_by_level >"$WORK/levels"
 show "$WORK/levels"
 check_equal "hypergraph_boot=fs,late: calls of these only" \
 	"$(cut -d' ' -f 1 "$WORK/levels" | tr '\n' ' ')" "fs late "
-check_equal "and all marks" "$(grep -c ^2 "$WORK/marks")" 12
+check_equal "and all marks" "$(grep -c ^boot "$WORK/marks")" 12
 check_equal "and a word on what is no level" \
 	"$(sed 's/.*hypergraph: //' "$SHARE/refused")" "hypergraph_boot=: there is no boot level 'nonsense'"
 check_equal "no warning in the host's log" "$(host_warnings)" ""

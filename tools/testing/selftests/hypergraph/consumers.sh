@@ -125,9 +125,9 @@ start_instances()
 	vm_a=$(cat "$WORK/a.pid")
 	vm_b=$(cat "$WORK/b.pid")
 	instance vm filter "vm == $vm_a"
-	instance nr filter "nr == 0x64"
+	instance nr filter "nr == $NR_ENTRY"
 	instance hist trigger \
-		"hist:keys=a0.hex:vals=exit_overhead if nr == 0x64 && vm == $vm_b"
+		"hist:keys=a0.hex:vals=exit_overhead if nr == $NR_ENTRY && vm == $vm_b"
 }
 
 read_instances()
@@ -324,7 +324,7 @@ check_program "trace-cmd and perf show the same" perf linux-perf perf_same
 sent="a=$(sent_by a) b=0"
 check_events "an instance with the filter vm == PID" "$WORK/vm.out"
 sent="a=12 b=1008"
-check_events "an instance with the filter nr == 0x64" "$WORK/nr.out"
+check_events "an instance with the filter nr == $NR_ENTRY" "$WORK/nr.out"
 examples "histogram" "$WORK/hist.out"
 check_equal "a histogram of a0: hits" "$(hits)" \
 	"test_inner_a 1 test_inner_b 1 test_inner_c 1 test_leaf 1003 test_outer 1 test_parent 1 "

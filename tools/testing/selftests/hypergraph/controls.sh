@@ -29,7 +29,7 @@ record_cases()
 	# A case begins and ends with a mark; around that an interrupt may be traced.
 	awk -v cases="$*" -v work="$WORK" '
 	BEGIN { split(cases, name, " ") }
-	$2 == "0x67" && $3 ~ /^0x[0-9a-f]?[0-9a-f]?01$/ {
+	$2 == "mark" && $3 == "user" {
 		file = file ? "" : work "/" name[++nr] ".events"
 		if (file)
 			printf "" >file
@@ -73,8 +73,8 @@ check_case()
 duration()
 {
 	awk -v wanted="$2" '
-	NR == FNR { name["0x" $2] = $1; next }
-	$2 == "0x65" && name[$3] == wanted { print int($4 / 1000000) }' \
+	NR == FNR { name[$2] = $1; next }
+	$2 == "return" && name[$3] == wanted { print int($5 / 1000000) }' \
 		"$WORK/names" "$WORK/$1.events"
 }
 
@@ -98,7 +98,7 @@ check_deep()
 
 switches()
 {
-	grep -c ' 0x3e8 ' "$WORK/$1.events" || :
+	grep -c ' switch ' "$WORK/$1.events" || :
 }
 
 need_host

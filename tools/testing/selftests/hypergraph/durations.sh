@@ -25,8 +25,8 @@ ticks()
 reported()
 {
 	awk -v name="$1" '
-	NR == FNR { addr["0x" $2] = $1; next }
-	$2 == "0x65" && addr[$3] == name { print $4 }' "$WORK/names" "$WORK/events" |
+	NR == FNR { addr[$2] = $1; next }
+	$2 == "return" && addr[$3] == name { print $5 }' "$WORK/names" "$WORK/events" |
 	sort -n | head -n 1
 }
 

@@ -12,90 +12,6 @@ raw_events()
 	trace-cmd report -N -R -t -i "$WORK/trace.dat" 2>/dev/null
 }
 
-# Of the events on stdin, "NAME NUMBER" for each thing that is counted
-join_events()
-{
-	awk -v hypercall="$(hypercall_exit)" '
-	function field(name)
-	{
-		if (!match($0, " " name "=[^ ]*"))
-			return "none"
-		value = substr($0, RSTART + length(name) + 2, RLENGTH - length(name) - 2)
-		sub(/^0x0*/, "0x", value)
-		return value
-	}
-	function wrong(what)
-	{
-		n["wrong"]++
-		if (n["wrong"] <= 5)
-			print "# " what ": " $0 " # after: " exit_line[thread]
-	}
-	# ns since the last kvm_exit of this thread; times are "SECONDS.NANOSECONDS:"
-	function since_exit()
-	{
-		return (seconds - exit_seconds[thread]) * 1000000000 + ns - exit_ns[thread]
-	}
-	{
-		match($0, /-[0-9]+ +\[/)
-		thread = substr($0, RSTART + 1) + 0
-		match($0, /[0-9]+\.[0-9]+:/)
-		split(substr($0, RSTART, RLENGTH), time, /[.:]/)
-		seconds = time[1]
-		ns = "1" time[2]	# or a leading 0 may make it octal; only differences count
-	}
-	/ kvm_exit: / {
-		n["exits"]++
-		exit_line[thread] = $0
-		said[thread] = field("exit_reason") " " field("guest_rip") " " \
-			field("info1") " " field("info2")
-		is_hypercall[thread] = field("exit_reason") + 0 == hypercall
-		exit_seconds[thread] = seconds
-		exit_ns[thread] = ns
-		pending[thread] = 1
-		in_vmm[thread] = 0
-	}
-	/ kvm_userspace_exit: / {
-		in_vmm[thread] = 1
-	}
-	/ hypergraph_host: / {
-		n["hypergraph_host"]++
-		if (!pending[thread] || !is_hypercall[thread])
-			wrong("not joined with a hypercall")
-		if (field("exit_overhead") + 0 > since_exit())
-			wrong("longer than from exit to entry")
-		pending[thread] = 0
-	}
-	/ hypergraph_exit: / {
-		n["hypergraph_exit"]++
-		duration = field("duration") + 0
-		vmm = field("vmm") + 0
-		if (!pending[thread])
-			wrong("not joined with an exit")
-		if (field("reason") " " field("guest_rip") " " field("info1") " " \
-		    field("info2") != said[thread])
-			wrong("not what kvm_exit said")
-		if (duration > since_exit())
-			wrong("longer than from exit to entry")
-		if (vmm > duration)
-			wrong("longer in the VMM than in all")
-		if ((vmm > 0) != in_vmm[thread])
-			wrong("time in the VMM, or none")
-		n["vmm"] += in_vmm[thread]
-		spent += duration
-		passed += since_exit()
-		pending[thread] = 0
-	}
-	/ kvm_entry: / {
-		if (pending[thread])
-			wrong("an entry without an event")
-	}
-	END {
-		for (name in n)
-			print name, n[name]
-		print "percent", passed ? int(100 * spent / passed) : 0
-	}'
-}
-
 # count NAME
 count()
 {
@@ -112,7 +28,7 @@ status=0
 record "-e hypergraph -e kvm_exit -e kvm_userspace_exit -e kvm_entry" \
 	guest "$TESTDIR/guest/exits.sh" "$SHARE" || status=$?
 check_equal "the guest's status" $status 0
-raw_events | join_events >"$WORK/counts"
+raw_events | awk -v hypercall="$(hypercall_exit)" -f "$TESTDIR/lib/exits.awk" >"$WORK/counts"
 show "$WORK/counts"
 check_equal "events that are not what kvm_exit and kvm_entry say" "$(count wrong)" 0
 check "exits that are no hypercalls" [ "$(count hypergraph_exit)" -gt 1000 ]

@@ -5,9 +5,6 @@
 set -eu
 . "$(dirname "$(readlink -f "$0")")/lib/functions.sh"
 
-hex='0x[0-9a-f]+'
-text='0xffffffff[0-9a-f]{8}'
-
 # lines PATTERN: how many hypercalls of the listing look like it
 lines()
 {
@@ -32,25 +29,25 @@ exits_between()
 # Who ran before the first switch is known from that, and "" until then.
 returns_match_calls()
 {
-	awk '
+	listed_events <"$WORK/hypercalls" | awk '
 	function task_of(pid)
 	{
 		return pid == first ? "" : pid
 	}
-	$2 == "0x3e8" {
+	$2 == "switch" {
 		if (first == "")
-			first = $4
-		previous = task_of($4)
-		task = task_of($6)
+			first = $3
+		previous = task_of($3)
+		task = task_of($4)
 	}
-	$2 == "0x64" { open[task, $4, $6]++ }
-	$2 == "0x65" {
+	$2 == "entry" { open[task, $3, $4]++ }
+	$2 == "return" {
 		n++
-		of = open[task, $4, $8] ? task : previous
-		if (--open[of, $4, $8] < 0)
+		of = open[task, $3, $4] ? task : previous
+		if (--open[of, $3, $4] < 0)
 			bad++
 	}
-	END { exit bad > 0 || !n }' "$WORK/hypercalls"
+	END { exit bad > 0 || !n }'
 }
 
 need_host
@@ -65,26 +62,24 @@ record "-e kvm_hypercall -e kvm_exit -f exit_reason!=$(hypercall_exit)" \
 check_equal "the guest's status" $status 0
 
 trace-cmd report -N -i "$WORK/trace.dat" 2>/dev/null >"$WORK/report"
-# KVM's own hypercalls have smaller numbers.
-sed -n 's/.* kvm_hypercall: *\(nr 0x\(64\|65\|66\|3e8\) .*\)/\1/p' "$WORK/report" \
-	>"$WORK/hypercalls"
+listed <"$WORK/report" >"$WORK/hypercalls"
 head -n 12 "$WORK/hypercalls" | sed 's/^/# /'
 
 sent=$(guest_count sent)
 check_equal "all were sent unheard" "$(guest_count unheard)" "$sent"
 check_equal "all sent are in the listing" "$(wc -l <"$WORK/hypercalls")" "$sent"
-entries=$(lines "nr 0x64 a0 $text a1 0x[0-5] a2 0x0 a3 0x0")
-returns=$(lines "nr 0x65 a0 $text a1 $hex a2 0x[0-5] a3 0x0")
-switches=$(lines "nr 0x3e8 a0 $hex a1 $hex a2 $hex a3 $hex")
-hellos=$(lines "nr 0x66 a0 0x100000001 a1 $text a2 $hex a3 $hex")
+entries=$(lines "$LISTED_ENTRY")
+returns=$(lines "$LISTED_RETURN")
+switches=$(lines "$LISTED_SWITCH")
+hellos=$(lines "$LISTED_HELLO")
 ktap_print_msg "$entries entries, $returns returns, $switches switches, $hellos hello"
 check "entries, returns and switches were sent" all_sent \
 	"$entries" "$returns" "$switches"
 check_equal "and have the form of the listing" \
 	$((entries + returns + switches + hellos)) "$sent"
 check "each return is that of a call" returns_match_calls
-# The task's pid, and its name as it stands in memory: "ph-test", "hypergra"
+# Its name stands there as in memory: "ph-test", "hypergra".
 check "the switch to hypergraph-test names it" [ "$(lines \
-	"nr 0x3e8 a0 $hex a1 $(printf 0x%x "$(cat "$SHARE/pid")") a2 0x747365742d6870 a3 0x6172677265707968")" -ge 1 ]
+	"$(listed_switch_to "$(cat "$SHARE/pid")" 0x747365742d6870 0x6172677265707968)")" -ge 1 ]
 check "VM exits are between them" exits_between
 ktap_finished

@@ -5,6 +5,21 @@
 set -eu
 . "$(dirname "$(readlink -f "$0")")/lib/functions.sh"
 
+# Three of hypergraph's numbers, in decimal, and those below and above them
+below=$((NR_ENTRY - 1))
+ours="$((NR_ENTRY)) $((NR_RETURN)) $((NR_SWITCH))"
+above=$((NR_SWITCH + 1))
+numbers="$below $ours $above"
+
+# expected ANSWER: "NUMBER ANSWER" of each if hypergraph's are answered so
+expected()
+{
+	printf '%d -1000 ' $below
+	# shellcheck disable=SC2086 # a list
+	printf "%d $1 " $ours
+	printf '%d -1000 ' $above
+}
+
 returned()
 {
 	tr '\n' ' ' <"$SHARE/returned"
@@ -17,17 +32,19 @@ ktap_print_header
 ktap_set_plan 7
 
 status=0
-guest "$TESTDIR/guest/off.sh" "$SHARE" >"$WORK/log" 2>&1 || status=$?
+# shellcheck disable=SC2086 # a list
+guest "$TESTDIR/guest/off.sh" "$SHARE" $numbers >"$WORK/log" 2>&1 || status=$?
 check_equal "off: the guest's status" $status 0
 check_equal "off: every number returns -KVM_ENOSYS" "$(returned)" \
-	"99 -1000 100 -1000 101 -1000 1000 -1000 1001 -1000 "
+	"$(expected -1000)"
 check "off: events are sent" [ "$(guest_count sent)" -gt 10 ]
 check_equal "off: all unheard" "$(guest_count unheard)" "$(guest_count sent)"
 
 status=0
-record "-e hypergraph_host" guest "$TESTDIR/guest/off.sh" "$SHARE" || status=$?
+# shellcheck disable=SC2086 # a list
+record "-e hypergraph_host" guest "$TESTDIR/guest/off.sh" "$SHARE" $numbers || status=$?
 check_equal "on: the guest's status" $status 0
 check_equal "on: hypergraph's numbers return 0, and no others" "$(returned)" \
-	"99 -1000 100 0 101 0 1000 0 1001 -1000 "
+	"$(expected 0)"
 check_equal "on: none unheard" "$(guest_count unheard)" 0
 ktap_finished

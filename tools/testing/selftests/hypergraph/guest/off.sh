@@ -1,13 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: off.sh DIR
+# Usage: off.sh DIR NUMBER...
 # In a guest: what each hypercall returns, and what the tracer counts.
 set -eu
 
 dir=$1
+shift
 
-for nr in 99 100 101 1000 1001; do
-	insmod "$dir/test_hypercall.ko" nr=$nr
+for nr; do
+	insmod "$dir/test_hypercall.ko" nr="$nr"
 	rmmod test_hypercall
 done
 dmesg | sed -n 's/.*test_hypercall: nr=\([0-9]*\) ret=\([-0-9]*\) .*/\1 \2/p' >"$dir/returned"

@@ -3,13 +3,12 @@
 # function_graph recorded in the guest, in a form in which they can be compared.
 # shellcheck shell=sh
 
-# Of events the calls and returns on vCPU $1: "call|return address depth"
+# calls_recorded VCPU: the calls and returns among its events: "call|return address depth"
 calls_recorded()
 {
 	awk -v vcpu="$1" '
-	$1 != vcpu { next }
-	$2 == "0x64" { print "call", substr($3, 3), $4 }
-	$2 == "0x65" { print "return", substr($3, 3), $5 }'
+	$1 == vcpu && $2 == "entry" { print "call", $3, $4 }
+	$1 == vcpu && $2 == "return" { print "return", $3, $4 }'
 }
 
 # "name address" for every address, as kallsyms has it: of symbols at the same
@@ -27,7 +26,7 @@ name_addresses()
 # learn_names FILE...: the names of the functions in recorded events, for the below
 learn_names()
 {
-	awk '$2 == "0x64" || $2 == "0x65" { print "call", substr($3, 3) }' "$@" >"$WORK/addresses"
+	awk '$2 == "entry" || $2 == "return" { print "call", $3 }' "$@" >"$WORK/addresses"
 	name_addresses "$WORK/addresses" >"$WORK/names"
 }
 

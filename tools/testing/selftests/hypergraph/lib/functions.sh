@@ -5,6 +5,7 @@
 
 TESTDIR=$(dirname "$(readlink -f "$0")")
 . "$TESTDIR/../kselftest/ktap_helpers.sh"
+. "$TESTDIR/lib/events.sh"
 
 TRACEFS=/sys/kernel/tracing
 EVENT=$TRACEFS/events/hypergraph/hypergraph_host
@@ -97,41 +98,10 @@ report()
 	trace-cmd report -N -i "$WORK/trace.dat" 2>/dev/null
 }
 
-# host_events NESTED: the hypergraph_host events in a report on stdin, of nested guests if
-# NESTED is 1 and else of guests, a line each: vcpu nr a0 a1 a2 a3
-host_events()
-{
-	sed -n 's/.* hypergraph_host: .* vcpu=\([^ ]*\) nested='"$1"' nested_vcpu=[^ ]* nr=\([^ ]*\) a0=\([^ ]*\) a1=\([^ ]*\) a2=\([^ ]*\) a3=\([^ ]*\) .*/\1 \2 \3 \4 \5 \6/p'
-}
-
-# Those of guests that were recorded
+# The events of guests, not nested ones, that were recorded
 recorded_events()
 {
 	report | host_events 0
-}
-
-# The marks with text among recorded events on stdin, a line each: kind and text
-marks_recorded()
-{
-	while read -r _vcpu _nr _a0 _a1 _a2 _a3; do
-		case "$_nr $_a0" in
-		"0x67 0x7") continue ;;
-		"0x67 "*) ;;
-		*) continue ;;
-		esac
-		_len=$((_a0 >> 8 & 0xffffff))
-		_pos=$((_a0 >> 32))
-		[ $_pos -gt 0 ] || printf '%d ' $((_a0 & 0xff))
-		for _word in "$_a1" "$_a2" "$_a3"; do
-			for _shift in 0 8 16 24 32 40 48 56; do
-				[ $_pos -lt $_len ] || break
-				# shellcheck disable=SC2059 # the format is the byte
-				printf "\\$(printf %03o $((_word >> _shift & 0xff)))"
-				_pos=$((_pos + 1))
-			done
-		done
-		[ $_pos -lt $_len ] || echo
-	done
 }
 
 # guest_count NAME [FILE]: a counter of the guest's hypergraph_stats, or words that are
