@@ -12,7 +12,7 @@ boot()
 	status=0
 	record "-e hypergraph_host" guest --append "ftrace=hypergraph \
 		ftrace_filter=do_one_initcall,start_kernel,rest_init,*_init $1" \
-		"$TESTDIR/guest/boot.sh" "$SHARE" || status=$?
+		"$TESTDIR/guest/boot.sh" || status=$?
 	recorded_events >"$WORK/events"
 	learn_names "$WORK/events"
 	marks_recorded <"$WORK/events" >"$WORK/marks"

@@ -8,5 +8,5 @@ set -eu
 need_host
 need_event
 need_module test_calls
-record "-e hypergraph_host" guest "$TESTDIR/guest/durations.sh" "$SHARE" leaf
+record "-e hypergraph_host" guest "$TESTDIR/guest/durations.sh" leaf
 cat "$SHARE/ticks"

@@ -151,7 +151,7 @@ cleanup()
 	kill $programs 2>/dev/null || :
 	wait
 	remove_instances
-	rm -rf "$SHARE" "$WORK"
+	rm -rf "$WORK"
 }
 
 # start_guest NAME CALL...: in the background; QEMU writes its pid to a file.
@@ -161,7 +161,7 @@ start_guest()
 	shift
 	mkdir "$SHARE/$_name"
 	guest --vm-args "-pidfile $WORK/$_name.pid" "$TESTDIR/guest/consumers.sh" \
-		"$SHARE/$_name" "$@" >"$WORK/$_name.log" 2>&1 &
+		"$_name" "$@" >"$WORK/$_name.log" 2>&1 &
 }
 
 # end_of_guest NAME PID: as record(), of a guest in the background

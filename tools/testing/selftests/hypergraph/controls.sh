@@ -18,7 +18,7 @@ record_cases()
 	status=0
 	rm -f "$SHARE"/*.stats
 	record "-e hypergraph_host" guest --cpus "$cpus" "$TESTDIR/guest/controls.sh" \
-		"$SHARE" "$@" || status=$?
+		"$@" || status=$?
 	check_equal "$cpus vCPUs: the guest's status" $status 0
 	[ $status -eq 0 ] || ktap_finished
 	recorded_events >"$WORK/events"

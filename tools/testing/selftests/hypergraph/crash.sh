@@ -10,7 +10,7 @@ crash()
 {
 	rm -f "$SHARE/kallsyms"
 	record_any "-e hypergraph_host" guest --append oops=panic \
-		"$TESTDIR/guest/crash.sh" "$SHARE" "$1" || :
+		"$TESTDIR/guest/crash.sh" "$1" || :
 	recorded_events >"$WORK/events"
 	learn_names "$WORK/events"
 	marks_recorded <"$WORK/events" >"$WORK/marks"

@@ -50,7 +50,7 @@ ktap_set_plan 5
 
 status=0
 # shellcheck disable=SC2086 # a list
-record "-e hypergraph_host" guest "$TESTDIR/guest/durations.sh" "$SHARE" $functions || status=$?
+record "-e hypergraph_host" guest "$TESTDIR/guest/durations.sh" $functions || status=$?
 check_equal "the guest's status" $status 0
 [ $status -eq 0 ] || ktap_finished
 recorded_events >"$WORK/events"

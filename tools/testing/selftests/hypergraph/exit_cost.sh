@@ -8,5 +8,5 @@ set -eu
 
 need_host
 need_module test_hypercall
-guest "$TESTDIR/guest/exit_cost.sh" "$SHARE" $((NR_ENTRY)) >"$WORK/log" 2>&1 || show "$WORK/log"
+guest "$TESTDIR/guest/exit_cost.sh" $((NR_ENTRY)) >"$WORK/log" 2>&1 || show "$WORK/log"
 cat "$SHARE/cost"

@@ -26,7 +26,7 @@ ktap_set_plan 6
 
 status=0
 record "-e hypergraph -e kvm_exit -e kvm_userspace_exit -e kvm_entry" \
-	guest "$TESTDIR/guest/exits.sh" "$SHARE" || status=$?
+	guest "$TESTDIR/guest/exits.sh" || status=$?
 check_equal "the guest's status" $status 0
 raw_events | awk -v hypercall="$(hypercall_exit)" -f "$TESTDIR/lib/exits.awk" >"$WORK/counts"
 show "$WORK/counts"

@@ -4,14 +4,12 @@
 set -eu
 . "$(dirname "$(readlink -f "$0")")/lib/functions.sh"
 
-ftracetest=$(readlink -f "$TESTDIR/../ftrace/ftracetest") || ftracetest=
-
 # run DESCRIPTION EVENTS: in a guest, while the host records EVENTS
 run()
 {
 	: >"$SHARE/log"
 	status=0
-	record "$2" guest "$TESTDIR/guest/ftracetest.sh" "$ftracetest" "$SHARE" || status=$?
+	record "$2" guest "$TESTDIR/guest/ftracetest.sh" || status=$?
 	[ $status -eq 0 ] || show "$SHARE/log"
 	check_equal "$1: status" $status 0
 	check_equal "$1: tests that passed" "$(grep -c '\[PASS\]' "$SHARE/log")" 3
@@ -19,7 +17,8 @@ run()
 
 need_host
 need_event
-[ -f "$ftracetest" ] || skip "needs ftrace/ftracetest beside it"
+[ -f "$TESTDIR/../ftrace/ftracetest" ] || skip "needs ftrace/ftracetest beside it"
+show_guests "$TESTDIR/../ftrace"
 ktap_print_header
 ktap_set_plan 4
 run "the host listens" "-e hypergraph_host"

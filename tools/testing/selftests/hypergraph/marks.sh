@@ -23,7 +23,7 @@ ktap_print_header
 ktap_set_plan 9
 
 status=0
-record "-e hypergraph_host" guest "$TESTDIR/guest/marks.sh" "$SHARE" || status=$?
+record "-e hypergraph_host" guest "$TESTDIR/guest/marks.sh" || status=$?
 check_equal "the guest's status" $status 0
 recorded_events >"$WORK/events"
 marks_recorded <"$WORK/events" >"$WORK/marks"

@@ -63,10 +63,11 @@ export GUEST_TIMEOUT=600
 ktap_print_header
 ktap_set_plan 33
 
+show_guests "$TESTDIR/lib" "$TESTDIR/guest"
 serve "$SHARE" host &
 status=0
 record "-e hypergraph_host" \
-	guest --host "$TESTDIR/guest/nested.sh" "$SHARE" "$TESTDIR" || status=$?
+	guest --host "$TESTDIR/guest/nested.sh" || status=$?
 kill $!
 echo "$before" >$PARAMETER
 check_equal "the nested guest's status" $status 42

@@ -43,6 +43,7 @@ least_exits()
 
 need_host
 [ -e $PROGRAM ] || skip "needs $PROGRAM"
+cp $PROGRAM "$SHARE/"
 if [ -e $PARAMETER ]; then
 	echo 1 >$PARAMETER
 	echo 1 >"$EVENT/enable"
@@ -50,7 +51,7 @@ fi
 mkdir "$INSTANCE"
 echo 1000 >"$INSTANCE/buffer_size_kb"
 
-guest --host "$TESTDIR/guest/nested_cost.sh" "$SHARE" $PROGRAM >"$WORK/log" 2>&1 &
+guest --host "$TESTDIR/guest/nested_cost.sh" "/share/${PROGRAM##*/}" >"$WORK/log" 2>&1 &
 guest=$!
 while [ ! -e "$SHARE/started" ] && kill -0 $guest 2>/dev/null; do
 	sleep 0.1

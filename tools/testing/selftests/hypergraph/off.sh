@@ -33,7 +33,7 @@ ktap_set_plan 7
 
 status=0
 # shellcheck disable=SC2086 # a list
-guest "$TESTDIR/guest/off.sh" "$SHARE" $numbers >"$WORK/log" 2>&1 || status=$?
+guest "$TESTDIR/guest/off.sh" $numbers >"$WORK/log" 2>&1 || status=$?
 check_equal "off: the guest's status" $status 0
 check_equal "off: every number returns -KVM_ENOSYS" "$(returned)" \
 	"$(expected -1000)"
@@ -42,7 +42,7 @@ check_equal "off: all unheard" "$(guest_count unheard)" "$(guest_count sent)"
 
 status=0
 # shellcheck disable=SC2086 # a list
-record "-e hypergraph_host" guest "$TESTDIR/guest/off.sh" "$SHARE" $numbers || status=$?
+record "-e hypergraph_host" guest "$TESTDIR/guest/off.sh" $numbers || status=$?
 check_equal "on: the guest's status" $status 0
 check_equal "on: hypergraph's numbers return 0, and no others" "$(returned)" \
 	"$(expected 0)"

@@ -26,7 +26,7 @@ check_equal "and says why in one line" \
 	"$(dmesg | grep -c 'hypergraph: not a KVM guest')" 1
 
 status=0
-record "-e hypergraph_host" guest "$TESTDIR/guest/refusal.sh" "$SHARE" $rounds || status=$?
+record "-e hypergraph_host" guest "$TESTDIR/guest/refusal.sh" $rounds || status=$?
 check_equal "$rounds rounds: the guest's status, and no warning in its log" $status 0
 read -r sent late active <"$SHARE/rounds"
 ktap_print_msg "$sent hypercalls, in $active of $rounds rounds"

@@ -14,7 +14,7 @@ check_guest()
 	status=0
 	record "-e hypergraph_host" guest --cpus "$cpus" \
 		--vm-args "-drive file=$WORK/disk,if=virtio,format=raw" \
-		"$TESTDIR/guest/same_calls.sh" "$SHARE" || status=$?
+		"$TESTDIR/guest/same_calls.sh" || status=$?
 	check_equal "$cpus vCPUs: the guest's status" $status 0
 	recorded_events >"$WORK/events"
 	learn_names "$WORK/events"

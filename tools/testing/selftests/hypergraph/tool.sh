@@ -31,7 +31,7 @@ wait_for()
 # Its life before would be most of the recording.
 start_guest()
 {
-	guest --vm-args "-pidfile $WORK/pid" "$TESTDIR/guest/tool.sh" "$SHARE" \
+	guest --vm-args "-pidfile $WORK/pid" "$TESTDIR/guest/tool.sh" \
 		>"$WORK/guest.log" 2>&1 &
 	guest=$!
 	wait_for "$SHARE/ready"

@@ -1,20 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: consumers.sh DIR CALL...
+# Usage: consumers.sh NAME CALL...
 # In a guest: once all in the host are ready to listen, trace what the CALLs of
-# test_calls.ko call. DIR gets where these functions are and what the tracer counted.
+# test_calls.ko call. /share/NAME gets where these functions are and what the tracer counted.
 set -eu
 
-dir=$1
+dir=/share/$1
 shift
-insmod "${dir%/*}/test_calls.ko"
+insmod /share/test_calls.ko
 grep -F '[test_calls]' /proc/kallsyms >"$dir/kallsyms"
 
 cd /sys/kernel/tracing
 echo 0 >tracing_on
 echo 'test_*' >set_ftrace_filter
 touch "$dir/ready"
-until [ -e "${dir%/*}/go" ]; do
+until [ -e /share/go ]; do
 	sleep 0.2
 done
 

@@ -1,14 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: controls.sh DIR CASE...
+# Usage: controls.sh CASE...
 # In a guest: set each of ftrace's controls for hypergraph and, in a trace instance,
-# for function_graph, and trace what calls the functions of test_calls.ko. DIR gets
+# for function_graph, and trace what calls the functions of test_calls.ko. /share gets
 # per case what function_graph recorded and what hypergraph counted. In the host's
 # recording a mark of the user's begins each case, and another ends it.
 set -eu
 
-dir=$1
-shift
 tracefs=/sys/kernel/tracing
 oracle=$tracefs/instances/oracle
 run=/sys/module/test_calls/parameters/run
@@ -54,9 +52,9 @@ stop()
 	echo end >$tracefs/hypergraph_marker
 	echo 0 >$hypergraph/tracing_on
 	echo 0 >$oracle/tracing_on
-	cat $tracefs/hypergraph_stats >"$dir/$case.stats"
+	cat $tracefs/hypergraph_stats >"/share/$case.stats"
 	for cpu in "$oracle"/per_cpu/cpu*; do
-		cat "$cpu/trace" >"$dir/$case.${cpu##*cpu}"
+		cat "$cpu/trace" >"/share/$case.${cpu##*cpu}"
 	done
 	echo nop >$hypergraph/current_tracer
 	echo nop >$oracle/current_tracer
@@ -225,7 +223,7 @@ case_instance()
 	echo 0 >$hypergraph/tracing_on
 	both set_ftrace_filter 'test_*'
 	start
-	echo hypergraph 2>&1 >$tracefs/current_tracer | cat >"$dir/second" || :
+	echo hypergraph 2>&1 >$tracefs/current_tracer | cat >/share/second || :
 	echo outer >$run
 	stop
 	rmdir $hypergraph
@@ -261,12 +259,12 @@ case_module()
 	rmmod test_calls
 	both set_ftrace_filter ':mod:test_calls'
 	start
-	insmod "$dir/test_calls.ko"
+	insmod /share/test_calls.ko
 	echo chain >$run
 	stop
 }
 
-insmod "$dir/test_calls.ko"
+insmod /share/test_calls.ko
 cd $tracefs
 echo 0 >tracing_on
 mkdir $oracle
@@ -275,10 +273,10 @@ echo function_graph >$oracle/current_tracer
 echo 1 >$oracle/options/funcgraph-tail
 echo nop >$oracle/current_tracer
 mkfifo /tmp/go
-cat /proc/kallsyms >"$dir/kallsyms"
+cat /proc/kallsyms >/share/kallsyms
 for case; do
 	echo "$case"
 	clear_controls
 	case_"$case"
 done
-cat /proc/kallsyms >>"$dir/kallsyms"
+cat /proc/kallsyms >>/share/kallsyms

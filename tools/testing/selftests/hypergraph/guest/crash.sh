@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: crash.sh DIR HOW
+# Usage: crash.sh HOW
 # In a guest: trace, and end as HOW says.
 set -eu
 
-insmod "$1/test_calls.ko"
-cat /proc/kallsyms >"$1/kallsyms"
+insmod /share/test_calls.ko
+cat /proc/kallsyms >/share/kallsyms
 cd /sys/kernel/tracing
 echo 'test_*' >set_ftrace_filter
-case $2 in
+case $1 in
 *-returns)
 	echo 0 >options/hypergraph-entry
 	;;
@@ -18,5 +18,5 @@ power-off)
 	;;
 esac
 echo hypergraph >current_tracer
-[ "$2" != power-off ] || exit 0
-echo crash "${2%-returns}" >/sys/module/test_calls/parameters/run
+[ "$1" != power-off ] || exit 0
+echo crash "${1%-returns}" >/sys/module/test_calls/parameters/run

@@ -1,12 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: durations.sh DIR FUNCTION...
+# Usage: durations.sh FUNCTION...
 # In a guest: what each of test_calls.ko's functions takes by itself, with an
 # fgraph_ops that does nothing, with function_graph, and with the tracer.
 set -eu
 
-dir=$1
-shift
 parameters=/sys/module/test_calls/parameters
 
 # measure HOW NAME...: "HOW NAME ticks" of each to the file
@@ -17,12 +15,12 @@ measure()
 	for name; do
 		dmesg -c >/dev/null
 		echo "$name ticks" >$parameters/run
-		dmesg | sed -n "s/.*test_calls: $name ticks=/$how $name /p" >>"$dir/ticks"
+		dmesg | sed -n "s/.*test_calls: $name ticks=/$how $name /p" >>/share/ticks
 	done
 }
 
-insmod "$dir/test_calls.ko"
-: >"$dir/ticks"
+insmod /share/test_calls.ko
+: >/share/ticks
 measure untraced "$@"
 echo 1 >$parameters/graph
 measure floor "$@"
@@ -34,4 +32,4 @@ measure function_graph "$@"
 echo hypergraph >current_tracer
 measure uncorrected "$@"
 echo nop >current_tracer
-cat /proc/kallsyms >"$dir/kallsyms"
+cat /proc/kallsyms >/share/kallsyms

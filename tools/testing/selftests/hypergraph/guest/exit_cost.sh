@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: exit_cost.sh DIR NUMBER
+# Usage: exit_cost.sh NUMBER
 # In a guest: what the hypercall of that NUMBER and a CPUID cost.
 set -eu
 
-insmod "$1/test_hypercall.ko" nr="$2" count=1000
-dmesg | sed -n 's/.*test_hypercall: nr=.* count=1000 tsc=\([0-9]*\) cpuid_tsc=\([0-9]*\)/\1 \2/p' >"$1/cost"
+insmod /share/test_hypercall.ko nr="$1" count=1000
+dmesg | sed -n 's/.*test_hypercall: nr=.* count=1000 tsc=\([0-9]*\) cpuid_tsc=\([0-9]*\)/\1 \2/p' >/share/cost

@@ -1,10 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: exits.sh DIR
 # In a guest: hypercalls of the tracer's among other exits.
 set -eu
 
-insmod "$1/test_calls.ko"
+insmod /share/test_calls.ko
 cd /sys/kernel/tracing
 echo 'test_*' >set_ftrace_filter
 echo hypergraph >current_tracer
@@ -13,5 +12,5 @@ for call in outer chain parent; do
 	sleep 0.1
 done
 echo 0 >tracing_on
-cat hypergraph_stats >"$1/stats"
+cat hypergraph_stats >/share/stats
 echo nop >current_tracer

@@ -1,8 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: ftracetest.sh FTRACETEST DIR
-# In a guest: run ftrace's own tests of the tracer, with their output in DIR/log.
+# In a guest: run ftrace's own tests of the tracer, with their output in /share/log.
 set -eu
 
-cd "$(dirname "$1")"
-"$1" -v --fail-unsupported --logdir /tmp/logs test.d/tracer/hypergraph*.tc >"$2/log" 2>&1
+cd /share/ftrace
+./ftracetest -v --fail-unsupported --logdir /tmp/logs test.d/tracer/hypergraph*.tc >/share/log 2>&1

@@ -1,28 +1,26 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: marks.sh DIR
-# In a guest: write marks of all lengths, between calls. DIR gets what was refused.
+# In a guest: write marks of all lengths, between calls. /share gets what was refused.
 set -eu
 
-dir=$1
 cd /sys/kernel/tracing
 
 # refused BYTES FILE WHY: note what writing so much of FILE is answered with
 refused()
 {
-	head -c "$1" "$2" 2>"$dir/error" >hypergraph_marker || :
-	echo "$3: $(sed 's/.*: //' "$dir/error")" >>"$dir/refused"
+	head -c "$1" "$2" 2>/share/error >hypergraph_marker || :
+	echo "$3: $(sed 's/.*: //' /share/error)" >>/share/refused
 }
 
 i=0
 while [ $i -lt 40 ]; do
 	printf 12345678
 	i=$((i + 1))
-done >"$dir/text"
-printf 'a\0b' >"$dir/nul"
-insmod "$dir/test_calls.ko"
+done >/share/text
+printf 'a\0b' >/share/nul
+insmod /share/test_calls.ko
 
-refused 1 "$dir/text" "not selected"
+refused 1 /share/text "not selected"
 echo 'test_*' >set_ftrace_filter
 echo 0 >options/hypergraph-sched
 echo hypergraph >current_tracer
@@ -30,13 +28,13 @@ echo first >hypergraph_marker
 echo leaf >/sys/module/test_calls/parameters/run
 echo second >hypergraph_marker
 for bytes in 1 24 25 256; do
-	head -c $bytes "$dir/text" >hypergraph_marker
+	head -c $bytes /share/text >hypergraph_marker
 done
-refused 257 "$dir/text" "257 bytes"
-refused 3 "$dir/nul" "a NUL"
+refused 257 /share/text "257 bytes"
+refused 3 /share/nul "a NUL"
 echo 0 >tracing_on
-refused 1 "$dir/text" "tracing_on is 0"
+refused 1 /share/text "tracing_on is 0"
 echo 1 >tracing_on
-cat hypergraph_stats >"$dir/stats"
+cat hypergraph_stats >/share/stats
 echo nop >current_tracer
-refused 1 "$dir/text" "left"
+refused 1 /share/text "left"

@@ -1,24 +1,21 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: nested.sh DIR TESTDIR
 # In a guest that is a host: boot a nested guest, and begin phases when it asks for them.
 # shellcheck disable=SC2317 # functions are asked for
 set -eu
 
-dir=$1
-tests=$2
-. "$tests/lib/levels.sh"
+. /share/lib/levels.sh
 parameters=/sys/module/kvm/parameters
 event=events/hypergraph/hypergraph_host
 
 begin_off()
 {
-	ask "$dir" host "echo 0 >$parameters/hypertrace_nested"
+	ask /share host "echo 0 >$parameters/hypertrace_nested"
 }
 
 begin_on()
 {
-	ask "$dir" host "echo 1 >$parameters/hypertrace_nested"
+	ask /share host "echo 1 >$parameters/hypertrace_nested"
 }
 
 begin_private()
@@ -39,7 +36,7 @@ begin_recorded_by_guest()
 begin_recorded_again()
 {
 	echo 0 >"$event/enable"
-	grep -c ' hypergraph_host: ' trace >"$dir/recorded_by_guest"
+	grep -c ' hypergraph_host: ' trace >/share/recorded_by_guest
 }
 
 # Of this guest's KVM what the nested guest's exits come to
@@ -52,21 +49,22 @@ begin_both()
 begin_calls()
 {
 	echo 0 >tracing_on
-	cat hypergraph_stats >"$dir/guest.stats"
+	cat hypergraph_stats >/share/guest.stats
 	echo nop >current_tracer
 }
 
 begin()
 {
-	ask "$dir" host "echo $1 >/sys/kernel/tracing/trace_marker"
+	ask /share host "echo $1 >/sys/kernel/tracing/trace_marker"
 	"begin_$1"
 }
 
 cd /sys/kernel/tracing
 echo 4000 >buffer_size_kb
-serve "$dir" guest &
+serve /share guest &
 status=0
-GUEST_APPEND=loglevel=5 GUEST_TIMEOUT=500 guest "$tests/guest/nested_nested.sh" "$dir" "$tests" \
-	off on private not_private recorded_by_guest recorded_again both || status=$?
+GUEST_APPEND=loglevel=5 GUEST_TIMEOUT=500 /share/lib/guest \
+	/share/guest/nested_nested.sh off on private not_private recorded_by_guest \
+	recorded_again both || status=$?
 kill $!
 exit $status

@@ -1,14 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: nested_nested.sh DIR TESTDIR PHASE...
+# Usage: nested_nested.sh PHASE...
 # In a nested guest: trace the same calls in each phase, for which its guest sees to the
 # state of guest and host, and in the last what guest/same_calls.sh traces.
 set -eu
 
-dir=$1
-tests=$2
-shift 2
-. "$tests/lib/levels.sh"
+. /share/lib/levels.sh
 
 trace_calls()
 {
@@ -17,22 +14,22 @@ trace_calls()
 		echo $call >/sys/module/test_calls/parameters/run
 	done
 	echo 0 >tracing_on
-	cat hypergraph_stats >"$dir/$1.stats"
+	cat hypergraph_stats >"/share/$1.stats"
 	echo nop >current_tracer
 	echo 1 >tracing_on
 }
 
-insmod "$dir/test_calls.ko"
+insmod /share/test_calls.ko
 cd /sys/kernel/tracing
 echo 'test_*' >set_ftrace_filter
 for phase; do
 	echo "$phase"
-	ask "$dir" guest "begin $phase"
+	ask /share guest "begin $phase"
 	trace_calls "$phase"
 done
 
 echo calls
-ask "$dir" guest "begin calls"
+ask /share guest "begin calls"
 echo >set_ftrace_filter
-"$tests/guest/same_calls.sh" "$dir"
+/share/guest/same_calls.sh
 exit 42

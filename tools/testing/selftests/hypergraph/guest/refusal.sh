@@ -1,11 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: refusal.sh DIR ROUNDS
+# Usage: refusal.sh ROUNDS
 # In a guest: select and leave the tracer under load, ROUNDS times.
 set -eu
 
-dir=$1
-rounds=$2
+rounds=$1
 
 # Some events in each round, on a fast machine too
 load()
@@ -47,4 +46,4 @@ while [ $round -lt "$rounds" ]; do
 done
 kill $load
 
-echo "$total $late $active" >"$dir/rounds"
+echo "$total $late $active" >/share/rounds

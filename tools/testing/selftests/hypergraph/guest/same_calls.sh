@@ -1,12 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: same_calls.sh DIR
 # In a guest: trace one workload on every vCPU with hypergraph and, in another
-# trace instance, with function_graph. DIR gets what function_graph recorded. If there
+# trace instance, with function_graph. /share gets what function_graph recorded. If there
 # is a disk, the workload's files are on it.
 set -eu
 
-dir=$1
 cpus=$(grep -c ^processor /proc/cpuinfo)
 tracefs=/sys/kernel/tracing
 oracle=$tracefs/instances/oracle
@@ -57,12 +55,12 @@ wait
 
 echo 0 >tracing_on
 echo 0 >$oracle/tracing_on
-cat hypergraph_stats >"$dir/stats"
+cat hypergraph_stats >/share/stats
 echo nop >current_tracer
 cpu=0
 while [ $cpu -lt "$cpus" ]; do
-	cat $oracle/per_cpu/cpu$cpu/trace >"$dir/oracle.$cpu"
-	grep overrun $oracle/per_cpu/cpu$cpu/stats >"$dir/overrun.$cpu"
+	cat $oracle/per_cpu/cpu$cpu/trace >"/share/oracle.$cpu"
+	grep overrun $oracle/per_cpu/cpu$cpu/stats >"/share/overrun.$cpu"
 	cpu=$((cpu + 1))
 done
-cat /proc/kallsyms >"$dir/kallsyms"
+cat /proc/kallsyms >/share/kallsyms

@@ -1,18 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: tool.sh DIR
 # In a guest: trace what test_calls.ko calls, which is 1003 calls of test_leaf and some.
-# DIR gets the guest's symbols, and files that tell when it is ready, and done; it waits for
+# /share gets the guest's symbols, and files that tell when it is ready, and done; it waits for
 # one named go.
 set -eu
 
-insmod "$1/test_calls.ko"
-cat /proc/kallsyms >"$1/kallsyms"
+insmod /share/test_calls.ko
+cat /proc/kallsyms >/share/kallsyms
 
 cd /sys/kernel/tracing
 echo 'test_*' >set_ftrace_filter
-touch "$1/ready"
-until [ -e "$1/go" ]; do
+touch /share/ready
+until [ -e /share/go ]; do
 	sleep 0.2
 done
 
@@ -20,4 +19,4 @@ echo hypergraph >current_tracer
 echo parent >/sys/module/test_calls/parameters/run
 echo outer >/sys/module/test_calls/parameters/run
 echo nop >current_tracer
-touch "$1/done"
+touch /share/done

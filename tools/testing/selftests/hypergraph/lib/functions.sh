@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
-# Sourced by the tests, which run in a KVM host: what they need of it, a place
-# for what guests bring back, and recordings as lists of events.
+# Sourced by the tests, which run in a KVM host: what they need of it, a place for what
+# guests bring back, and recordings.
 # shellcheck shell=sh
 
 TESTDIR=$(dirname "$(readlink -f "$0")")
 . "$TESTDIR/../kselftest/ktap_helpers.sh"
 . "$TESTDIR/lib/events.sh"
+PATH=$TESTDIR/lib:$PATH
 
 TRACEFS=/sys/kernel/tracing
 EVENT=$TRACEFS/events/hypergraph/hypergraph_host
@@ -17,17 +18,33 @@ skip()
 	exit "$KSFT_SKIP"
 }
 
-# Guests see the host's /share as their own.
+# What a test needs to boot guests. They see $SHARE as /share.
 need_host()
 {
-	[ -e /dev/kvm ] || skip "needs a KVM host: there is no /dev/kvm"
-	[ -d /share ] || skip "needs /share, by which guests bring back files"
-	for command in guest trace-cmd; do
-		command -v "$command" >/dev/null || skip "needs the command $command"
-	done
-	SHARE=$(mktemp -d /share/hypergraph.XXXXXX)
+	[ "$(id -u)" -eq 0 ] || skip "needs root"
+	[ -d "$TRACEFS/events" ] || skip "needs tracefs at $TRACEFS"
+	command -v trace-cmd >/dev/null || skip "needs the command trace-cmd"
+	_lacks=$(guest --check 2>&1) || skip "$_lacks"
 	WORK=$(mktemp -d)
-	trap 'rm -rf "$SHARE" "$WORK"' EXIT
+	SHARE=$WORK/share
+	mkdir "$SHARE"
+	trap 'rm -rf "$WORK"' EXIT
+	need_initrd
+	export GUEST_SHARE="$SHARE"
+}
+
+# It is the same for all guests of a test.
+need_initrd()
+{
+	[ -z "${GUEST_INITRD:-}" ] || return 0
+	export GUEST_INITRD="$WORK/guest.cpio"
+	_lacks=$(make-initrd "$GUEST_INITRD" 2>&1) || skip "$_lacks"
+}
+
+# show_guests FILE...: in /share, folders with all that is in them
+show_guests()
+{
+	cp -R "$@" "$SHARE/"
 }
 
 need_event()
@@ -38,7 +55,7 @@ need_event()
 need_module()
 {
 	[ -f "$TESTDIR/test_modules/$1.ko" ] || skip "needs test_modules/$1.ko"
-	cp "$TESTDIR/test_modules/$1.ko" "$SHARE/"
+	show_guests "$TESTDIR/test_modules/$1.ko"
 }
 
 # The exit reason of a hypercall: VMMCALL on AMD, VMCALL on Intel.
@@ -61,8 +78,9 @@ host_warnings()
 	dmesg | reports
 }
 
-# A guest takes seconds; its console shows warnings, too.
-export GUEST_TIMEOUT=200
+# A guest takes seconds, on an emulated host that is short of CPU time minutes. Its console
+# shows warnings, too.
+export GUEST_TIMEOUT=500
 export GUEST_APPEND="${GUEST_APPEND:-} loglevel=5"
 
 # record EVENTS COMMAND...: as record_any, for guests that are not to crash: their
