@@ -35,12 +35,13 @@ static bool set_format(struct exporter *x, const char *name)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(formats); i++) {
-		if (!strcmp(formats[i]->name, name))
+		if (!strcmp(formats[i]->name, name)) {
 			x->format = formats[i];
+			return true;
+		}
 	}
-	if (!x->format)
-		warnx("--to %s: no such format", name);
-	return x->format;
+	warnx("--to %s: no such format", name);
+	return false;
 }
 
 static error_t parse_export(int key, char *arg, struct argp_state *state)

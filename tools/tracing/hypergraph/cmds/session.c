@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A command that reads a trace: where it finds that, symbols and the call graph it watches. */
+/* A command that reads a trace: from its options to its exit status */
 #include <err.h>
 #include <stdio.h>
 #include <stdio_ext.h>
@@ -54,7 +54,10 @@ static void session_event(void *ctx, const struct event *ev)
 	callgraph_event(&s->cg, ev);
 }
 
-/* A pipe is read into a file first: the data of a trace.dat comes CPU by CPU. */
+/*
+ * A pipe is copied into a file first: the data of a trace.dat comes CPU by CPU. Returns the
+ * file's descriptor, which is open until the program ends, or -1 after an error message.
+ */
 static int copy_stdin(void)
 {
 	FILE *file = tmpfile();
@@ -69,9 +72,9 @@ static int copy_stdin(void)
 		fwrite(block, 1, size, file);
 	if (ferror(stdin) || fflush(file) || ferror(file)) {
 		warn("reading stdin");
+		fclose(file);
 		return -1;
 	}
-	/* It is there until the program ends. */
 	return fileno(file);
 }
 
@@ -103,7 +106,7 @@ static int view_trace(struct session *s)
 
 	if (ret)
 		return ret;
-	/* Of a damaged trace, what can be read is shown. */
+	/* What can be read of a damaged trace is shown. */
 	ret = queue_run(read_into_queue, s, hold_event, s->hold);
 	if (ret && !trace_totals(s->trace)->hypercalls)
 		return ret;
@@ -143,7 +146,7 @@ int session_run(struct session *s, const struct view *view, int argc, char **arg
 	s->filter.syms = s->syms;
 	if (parse_options(s, argc, argv)) {
 		setvbuf(stdout, NULL, _IOFBF, OUTPUT_BUFFER);
-		/* One thread writes. */
+		/* Only this thread writes. */
 		__fsetlocking(stdout, FSETLOCKING_BYCALLER);
 		status = read_trace(s) ? EXIT_ERROR : 0;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A command that reads a trace: its options, the guests' symbols, and the call graph
- * that it watches.
+ * A command that reads a trace: it finds the file, loads the guests' symbols, and shows its
+ * view of the call graph.
  */
 #ifndef HYPERGRAPH_SESSION_H
 #define HYPERGRAPH_SESSION_H
@@ -17,30 +17,30 @@
 
 struct session {
 	const struct view *view;
-	const char *file;		/* the trace, "-": stdin */
-	char *path;			/* where that can be read as a file */
+	const char *file;		/* how messages call the trace */
+	char *path;			/* where it can be opened */
 	struct symbols *syms;
 	struct filter filter;
 	struct trace *trace;		/* while it is read */
-	struct totals totals;	/* after it was read */
+	struct totals totals;		/* after it was read */
 	struct callgraph cg;
 	struct hold *hold;
 };
 
 /* What a command does with a trace. Its own data begins with the struct session. */
 struct view {
-	struct argp argp;		/* its help and own options; their input is the session */
+	struct argp argp;		/* its help and own options, whose input is the session */
 	bool filtered;			/* It has the options of struct filter, too. */
 	const struct callgraph_ops *ops;
-	/* What is needed before the first event. Negative after an error message. */
+	/* It is called before the first event. Negative after an error message. */
 	int (*begin)(struct session *s);
-	/* After the last event. Negative after an error message. */
+	/* It is called after the last event. Negative after an error message. */
 	int (*end)(struct session *s);
-	/* In any case */
+	/* It is called at last, whatever failed since begin() or in it. */
 	void (*free)(struct session *s);
 };
 
-/* Returns the command's exit status. */
+/* Parses the options and reads the trace. Returns the command's exit status. */
 int session_run(struct session *s, const struct view *view, int argc, char **argv);
 
 #endif /* HYPERGRAPH_SESSION_H */
