@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "input/dat.h"
 #include "input/dat_parts.h"
 #include "util/util.h"
 

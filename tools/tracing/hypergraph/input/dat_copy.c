@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "input/dat.h"
 #include "input/dat_parts.h"
 
 static void copy_all(struct dat *d, FILE *out)

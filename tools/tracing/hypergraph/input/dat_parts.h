@@ -4,7 +4,6 @@
 #define HYPERGRAPH_DAT_PARTS_H
 
 #include "input/cursor.h"
-#include "input/dat.h"
 
 #define MAX_CPUS	8192
 

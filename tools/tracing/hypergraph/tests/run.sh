@@ -562,6 +562,41 @@ test_usage() {
 	fails "bad number of screens" 1 "hypergraph: --screens -1: not a number of screens"
 }
 
+# A line "graph/filter util/map" for each of the tool's headers that a file of a floor
+# includes. hypergraph.h is of the commands' floor.
+includes() {
+	(cd "$dir/.." && grep -o '^#include "[^"]*\.h"' ./*/*.[ch]) |
+		sed -n 's,^\./\([^.]*\)\.[ch]:#include "\([^.]*\)\.h"$,\1 \2,p' |
+		sed 's, hypergraph$, cmds/hypergraph,'
+}
+
+# Each floor uses only those below it, and no two files each other. A file and its header are
+# one.
+test_includes() {
+	floors=$(sed -n 's/^FLOORS := //p' "$dir/../Makefile")
+	includes >"$tmp/includes"
+	awk -v floors="$floors" 'BEGIN {
+		nr = split(floors, name, " ")
+		for (i = 1; i <= nr; i++)
+			rank[name[i]] = i
+	}
+	{
+		split($1, from, "/")
+		split($2, to, "/")
+		if (from[1] in rank && to[1] in rank && rank[to[1]] < rank[from[1]])
+			print "# " $1 " includes " $2 " of a higher floor"
+	}' "$tmp/includes" >"$tmp/climbs"
+	cat "$tmp/climbs"
+	ok=0
+	[ -s "$tmp/includes" ] && [ ! -s "$tmp/climbs" ] || ok=1
+	result $ok "no include climbs to a higher floor"
+	ok=0
+	tsort "$tmp/includes" 2>&1 >"$tmp/sorted" | sed 's/^/# /' >"$tmp/circles"
+	cat "$tmp/circles"
+	[ -s "$tmp/sorted" ] && [ ! -s "$tmp/circles" ] || ok=1
+	result $ok "no circle of includes"
+}
+
 test_full_disk() {
 	status=0
 	"$hypergraph" report "$tmp/whole" >/dev/full 2>"$tmp/err" || status=$?
@@ -590,5 +625,6 @@ test_usage
 test_manual
 test_completion
 test_full_disk
+test_includes
 echo "1..$count"
 [ "$failed" -eq 0 ]
