@@ -18,10 +18,12 @@ static const struct {
 	{ "util", util_tests },
 	{ "map", map_tests },
 	{ "spool", spool_tests },
+	{ "decode", decode_tests },
 	{ "guest", guest_tests },
 	{ "filter", filter_tests },
 	{ "marks", marks_tests },
 	{ "symbols", symbols_tests },
+	{ "hold", hold_tests },
 };
 
 static bool test_ok;

@@ -37,9 +37,11 @@ char *unit_end_stderr(void);
 extern const struct unit_test util_tests[];
 extern const struct unit_test map_tests[];
 extern const struct unit_test spool_tests[];
+extern const struct unit_test decode_tests[];
 extern const struct unit_test guest_tests[];
 extern const struct unit_test filter_tests[];
 extern const struct unit_test marks_tests[];
 extern const struct unit_test symbols_tests[];
+extern const struct unit_test hold_tests[];
 
 #endif /* HYPERGRAPH_UNIT_H */
