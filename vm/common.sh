@@ -1,7 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0
-# Sourced by the scripts beside it: messages, long work with its progress shown, its
-# output logged and its error never hidden, and Debian's archive.
+# Sourced by the scripts below this folder: help, messages, long work with its progress
+# shown, its output logged and its error never hidden, and Debian's archive.
 # shellcheck shell=sh
+
+# What a script says at its top is its --help.
+help()
+{
+	sed -n -e 1,2d -e '/^#/!q' -e 's/^# \{0,1\}//p' "$0"
+}
+
+if [ "${1-}" = --help ]; then
+	help
+	exit
+fi
+
+# A call that does not fit
+misused()
+{
+	help >&2
+	exit 2
+}
 
 say()
 {
