@@ -109,9 +109,8 @@ host := $(if $(STOCK),$(stock)$(if $(KCONFIG),-$(basename $(notdir $(KCONFIG))))
 
 .PHONY: vm
 vm: kernel $(if $(STOCK),stock-kernel) $(filter bochs,$(EMU))
-	vm/machine/run --emulator $(EMU) --cpu $(CPU) --kernel $(host) --modules $(host)/modules \
-		--guest-kernel $(kernel)/arch/x86/boot/bzImage \
-		$(if $(RUN),--run "$(RUN)") $(if $(SHARE),--share "$(SHARE)") \
+	vm/machine/run --emulator $(EMU) --cpu $(CPU) --build $(host) --guest-build $(kernel) \
+		$(if $(RUN),--script "$(RUN)") $(if $(SHARE),--share "$(SHARE)") \
 		$(if $(ICOUNT),--icount) \
 		$(if $(RUN),|| { status=$$?; echo $$status >$(EXIT_STATUS_FILE); exit $$status; })
 
@@ -124,7 +123,8 @@ demo-nested: kernel tool
 	vm/demo/run $(kernel) $(tool) nested
 
 .PHONY: check
-check: check-packages kernel stock-kernel tool bochs
+check: check-packages
+	needs=$$(vm/check/all --needs $(CPU)) && $(MAKE) $$needs
 	vm/check/all $(base) $(out)/tool $(CPU)
 
 kvm_config := $(CURDIR)/vm/build/kvm-suites.config

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-# Sourced by what runs suites of tests, after common.sh. It sets $vm to the one above it,
+# Sourced by what runs suites of tests, after common.sh. That sets $vm to the folder vm/,
 # $out to the base's, $work to where the suites keep what they need for a while, and
-# $guest_build to the build whose kernel the guests run. $cpu may be the hosts' vendor.
+# $guest_build to the build whose kernel the guests run.
 # shellcheck shell=bash disable=SC2154,SC2034
 
 begin_suites()
@@ -31,8 +31,19 @@ suite()
 	elif ! grep -q '^ok' "$work/tap"; then
 		echo "not ok - $_name: no test ran" | tee -a "$results"
 	fi
-	cp "$work/output" "$out/log/check-${_name// /-}.log"
+	cp "$work/output" "$out/log/check-$_name.log"
 	say "== $_name: $(elapsed "$_start")"
+}
+
+# host BUILD COMMAND OPTIONS...: run that line of sh in a host with that build's kernel,
+# which vm/machine/run boots with OPTIONS. The limit is for a machine that is busy, too.
+host()
+{
+	_build=$1
+	_command=$2
+	shift 2
+	"$vm/machine/run" --build "$_build" --guest-build "$guest_build" --share "$work/share" \
+		--log "$work/console.log" --timeout 3600 --run "$_command" "$@"
 }
 
 # Of kselftest's nested TAP the tests themselves, and a script only if it failed
@@ -86,20 +97,13 @@ install_selftests()
 		INSTALL_PATH="$work/share" install
 }
 
-# kselftest BUILD ARGUMENTS...: the kernel's own runner, in a host of that kernel, and
-# with the files below $host_files if that is set
+# kselftest BUILD TESTS OPTIONS...: those of our selftests, by the kernel's own runner
 kselftest()
 {
-	_build=$1
-	shift
-	printf '#!/bin/sh\nexport GUEST_APPEND="%s"\nexec /share/run_kselftest.sh %s\n' \
-		"${GUEST_APPEND:-}" "$*" >"$work/run"
-	chmod +x "$work/run"
-	"$vm/machine/run" --cpu "${cpu:-amd}" --kernel "$_build" --modules "$_build/modules" \
-		--guest-kernel "$guest_build/arch/x86/boot/bzImage" \
-		${host_files:+--host-files "$host_files"} \
-		--share "$work/share" --run "$work/run" --timeout 3600 \
-		--log "$work/console.log"
+	# shellcheck disable=SC2086 # a list
+	_tests=$(printf ' -t hypergraph:%s' $2)
+	host "$1" "export GUEST_APPEND='${GUEST_APPEND:-}'; exec /share/run_kselftest.sh$_tests" \
+		"${@:3}"
 }
 
 # This kernel has neither Xen's nor Hyper-V's hypercalls.
@@ -109,53 +113,37 @@ not_configured="-T xen -T hyperv"
 # turned, which takes long where CPUs take turns.
 with_two_cpus="-t two_vms -t other_thread -t vm_killed -t vm_ends -t hypercalls -t nested_state"
 
-# hypergraph_tests OPTIONS: the commands that run these two. An option that names a test
-# of the other one says nothing to them.
+# hypergraph_tests OPTIONS: these two, a line each. An option that names a test of the other
+# one says nothing to them.
 hypergraph_tests()
 {
-	echo "try ./hypergraph_test $1; try ./hypergraph_company_test $1"
+	printf '%s\n' "hypergraph_test $1" "hypergraph_company_test $1"
 }
 
-# selftests OPTIONS: the commands for a host with one CPU, whose last two tests get OPTIONS
+# selftests OPTIONS: those for a host with one CPU, of which the last two get OPTIONS
 selftests()
 {
-	echo "try ./kvm_pv_test; try ./hypergraph_nested_test"
+	printf '%s\n' kvm_pv_test hypergraph_nested_test
 	hypergraph_tests "$not_configured $1"
 }
 
-# kvm_selftests BUILD COMMANDS OPTIONS...: run selftests of KVM's own framework, which the
-# shell's COMMANDS name, in a host of that kernel that vm/machine/run boots with OPTIONS. What it
-# logs meanwhile is shown, and a report in it is a failure.
-kvm_selftests()
+# kvm_host BUILD COMMANDS OPTIONS...: run lines of sh that try selftests of KVM's own framework
+kvm_host()
 {
 	"$vm/check/kvm-selftests" "$out" "$work/share/kvm" hypergraph_test \
 		hypergraph_company_test hypergraph_nested_test hypergraph_stress_test \
 		kvm_pv_test || return
-	_build=$1
-	cat >"$work/run" <<-END
-	#!/bin/sh
-	cd /share/kvm
-	try()
-	{
-		status=0
-		"\$@" || status=\$?
-		[ \$status -eq 0 ] || printf 'not '
-		echo "ok - \$1: status \$status"
-	}
-	lines=\$(dmesg | wc -l)
-	$2
-	dmesg | tail -n +\$((lines + 1)) >/tmp/log
-	sed 's/^/# /' /tmp/log
-	! grep -qE 'WARNING|BUG:|UBSAN:|Oops|rcu.*stall|soft lockup|hung task' /tmp/log ||
-		printf 'not '
-	echo "ok - no report of the host's kernel; lines logged: \$(wc -l </tmp/log)"
-	END
-	chmod +x "$work/run"
-	shift 2
-	"$vm/machine/run" "$@" --kernel "$_build" --modules "$_build/modules" \
-		--guest-kernel "$out/hypergraph/build/arch/x86/boot/bzImage" \
-		--share "$work/share" --run "$work/run" --timeout 2400 \
-		--log "$work/console.log"
+	cp "$vm/check/try.sh" "$work/share/kvm/"
+	host "$1" "cd /share/kvm
+		. ./try.sh
+		$2
+		no_report" "${@:3}"
+}
+
+# kvm_selftests BUILD TESTS OPTIONS...: the same of TESTS, each a line with its arguments
+kvm_selftests()
+{
+	kvm_host "$1" "try ./${2//$'\n'/$'\n'try ./}" "${@:3}"
 }
 
 # end_suites WHAT: its last line, and whether all passed
