@@ -107,10 +107,20 @@ endif
 
 host := $(if $(STOCK),$(stock)$(if $(KCONFIG),-$(basename $(notdir $(KCONFIG)))),$(kernel))
 
+# The tool with all that belongs to it, and its libraries, for the host of make vm
+vm_files := $(out)/vm/files
+
+.PHONY: vm-files
+vm-files: tool
+	rm -rf $(vm_files)
+	+$(MAKE) -s -C tools/tracing/hypergraph O=$(out)/tool install \
+		PREFIX=/usr DESTDIR=$(vm_files)
+	vm/machine/copy-program $(vm_files) $(out)/tool/hypergraph >/dev/null
+
 .PHONY: vm
-vm: kernel $(if $(STOCK),stock-kernel) $(filter bochs,$(EMU))
+vm: kernel vm-files $(if $(STOCK),stock-kernel) $(filter bochs,$(EMU))
 	vm/machine/run --emulator $(EMU) --cpu $(CPU) --build $(host) --guest-build $(kernel) \
-		$(if $(RUN),--script "$(RUN)") $(if $(SHARE),--share "$(SHARE)") \
+		--host-files $(vm_files) $(if $(RUN),--script "$(RUN)") $(if $(SHARE),--share "$(SHARE)") \
 		$(if $(ICOUNT),--icount) \
 		$(if $(RUN),|| { status=$$?; echo $$status >$(EXIT_STATUS_FILE); exit $$status; })
 
