@@ -60,15 +60,17 @@ static const struct event_names {
 	} },
 };
 
+/* The eight bytes of a record in which a field is, and what to shift out of them */
 struct field {
-	int offset;
-	int size;
+	int at;
+	unsigned char left;
+	unsigned char right;
 	size_t to;
 };
 
 struct format {
 	int id;			/* negative: this trace does not have the event */
-	int size;		/* how much of a record holds all fields */
+	int size;		/* how much of a record is read */
 	unsigned int nr;
 	struct field fields[MAX_FIELDS];
 };
@@ -81,23 +83,10 @@ struct fields {
 /* What wrote it runs on x86, as this does: no bytes are swapped. */
 static __u64 read_field(const struct field *f, const struct tep_record *rec)
 {
-	const void *p = (const char *)rec->data + f->offset;
-	__u64 n = 0;
+	__u64 n;
 
-	switch (f->size) {
-	case 8:
-		memcpy(&n, p, 8);
-		break;
-	case 4:
-		memcpy(&n, p, 4);
-		break;
-	case 2:
-		memcpy(&n, p, 2);
-		break;
-	default:
-		memcpy(&n, p, 1);
-	}
-	return n;
+	memcpy(&n, (const char *)rec->data + f->at, sizeof(n));
+	return n << f->left >> f->right;
 }
 
 static bool is_event(const struct format *fmt, int id, const struct tep_record *rec)
@@ -147,6 +136,20 @@ static bool is_number(const struct tep_format_field *field)
 	       (field->size == 1 || field->size == 2 || field->size == 4 || field->size == 8);
 }
 
+static void add_field(struct format *fmt, const struct tep_format_field *field, size_t to)
+{
+	int end = field->offset + field->size, at = end < 8 ? 0 : end - 8;
+
+	fmt->fields[fmt->nr++] = (struct field){
+		.at = at,
+		.left = 64 - 8 * (end - at),
+		.right = 64 - 8 * field->size,
+		.to = to,
+	};
+	if (at + 8 > fmt->size)
+		fmt->size = at + 8;
+}
+
 static bool find_field(struct format *fmt, struct tep_event *event,
 		       const struct field_name *name, const char *file)
 {
@@ -161,9 +164,7 @@ static bool find_field(struct format *fmt, struct tep_event *event,
 		      name->name, field->size, field->offset);
 		return false;
 	}
-	fmt->fields[fmt->nr++] = (struct field){ field->offset, field->size, name->to };
-	if (field->offset + field->size > fmt->size)
-		fmt->size = field->offset + field->size;
+	add_field(fmt, field, name->to);
 	return true;
 }
 
