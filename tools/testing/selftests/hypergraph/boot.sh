@@ -6,7 +6,7 @@ set -eu
 . "$(dirname "$(readlink -f "$0")")/lib/functions.sh"
 . "$TESTDIR/lib/calls.sh"
 
-# boot OPTIONS: boot a guest that traces initcalls, with OPTIONS on its command line
+# boot OPTIONS: boot a guest that traces its initcalls and has OPTIONS on its command line.
 boot()
 {
 	status=0
@@ -18,7 +18,7 @@ boot()
 	marks_recorded <"$WORK/events" >"$WORK/marks"
 }
 
-# "level calls" for each level that has calls, "-" being before the first
+# Print "LEVEL CALLS" for each level that has calls; what is before the first is "-".
 calls_by_level()
 {
 	awk 'NR == FNR { if ($1 == "boot") level[++nr] = $2; next }

@@ -20,8 +20,8 @@ has()
 	command -v "$1" >/dev/null
 }
 
-# What each program runs: a program is told to start it once it listens itself, and
-# listens until it ends.
+# Each program is told to run this script, which it does once it listens, and then listens
+# until the script ends.
 make_hold()
 {
 	cat >"$WORK/hold" <<-END
@@ -32,7 +32,7 @@ make_hold()
 	END
 }
 
-# start NAME COMMAND...: COMMAND in the background
+# start NAME COMMAND...: run COMMAND in the background.
 start()
 {
 	listeners="$listeners $WORK/$1.listens"
@@ -47,9 +47,9 @@ start_programs()
 	listeners=
 	start record trace-cmd record -q -e hypergraph_host -o "$WORK/trace.dat" \
 		sh "$WORK/hold" record
-	# From a buffer of its own, or the two would each get a part. It is given nothing
-	# before the buffer is that full, and if there is more left at the end than a pipe
-	# can hold, trace-cmd 3.1 may never end.
+	# It has a buffer of its own, or the two would each get a part. It reads nothing
+	# before the buffer is that full, and if more is left at the end than a pipe can
+	# hold, trace-cmd 3.1 may never end.
 	mkdir "$TRACEFS/instances/stream"
 	echo 1 >"$TRACEFS/instances/stream/buffer_percent"
 	start stream trace-cmd stream -B stream -e hypergraph_host sh "$WORK/hold" stream
@@ -62,12 +62,12 @@ start_programs()
 	! has bpftrace ||
 		start bpftrace bpftrace -c "/bin/sh $WORK/hold bpftrace" -e \
 			'tracepoint:hypergraph:hypergraph_host { @[args->vm, args->nr] = count(); }'
-	# Of a program that could not, a test will tell.
+	# If a program could not start, its test will say so.
 	# shellcheck disable=SC2086 # a list of files
 	wait_for $listeners || tail "$WORK"/*.err | sed 's/^/# /'
 }
 
-# wait_for FILE...: until all are there, two minutes at most; what is not is a failure.
+# wait_for FILE...: wait until all are there, two minutes at most, and fail if one is not.
 wait_for()
 {
 	_tries=240
@@ -80,8 +80,8 @@ wait_for()
 	done
 }
 
-# trace-cmd 3.1 may not show what is in the last pages of a stream: fill these with
-# something else, and wait for what is before.
+# trace-cmd 3.1 may not show what is in the last pages of a stream. This fills them with
+# something else, and waits for what is before.
 end_stream()
 {
 	for _line in $(seq 40); do
@@ -96,7 +96,7 @@ end_stream()
 	done
 }
 
-# Who does not end within a minute has failed.
+# A program that does not end within a minute has failed.
 end_programs()
 {
 	touch "$WORK/done"
@@ -112,7 +112,7 @@ end_programs()
 	programs=
 }
 
-# instance NAME FILE TEXT: write TEXT to the event's FILE in an instance of that name
+# instance NAME FILE TEXT: make an instance, and write TEXT to the event's FILE in it.
 instance()
 {
 	mkdir "$TRACEFS/instances/$1"
@@ -154,7 +154,7 @@ cleanup()
 	rm -rf "$WORK"
 }
 
-# start_guest NAME CALL...: in the background; QEMU writes its pid to a file.
+# start_guest NAME CALL...: start a guest in the background, whose QEMU writes its pid to a file.
 start_guest()
 {
 	_name=$1
@@ -164,7 +164,7 @@ start_guest()
 		"$_name" "$@" >"$WORK/$_name.log" 2>&1 &
 }
 
-# end_of_guest NAME PID: as record(), of a guest in the background
+# end_of_guest NAME PID: wait for such a guest, and judge it as record() does.
 end_of_guest()
 {
 	wait "$2" || status=$?
@@ -172,7 +172,7 @@ end_of_guest()
 	[ $status -eq 0 ] || show "$WORK/$1.log"
 }
 
-# All at once
+# Everything listens at once.
 run()
 {
 	start_programs
@@ -198,13 +198,13 @@ run()
 	end_programs
 }
 
-# The event's text, of whichever program's lines, in an order of its own
+# Print the event's text from the lines of whichever program, in an order of its own.
 events()
 {
 	sed -n 's/.*\(vm=[0-9]* vcpu=.* exit_overhead=[0-9]*\).*/\1/p' | LC_ALL=C sort
 }
 
-# Of such events how many there are of each guest: "a=NUMBER b=NUMBER"
+# Count such events of each guest: "a=NUMBER b=NUMBER".
 per_guest()
 {
 	awk -v a="vm=$vm_a" -v b="vm=$vm_b" '
@@ -212,20 +212,20 @@ per_guest()
 	END { printf "a=%d b=%d%s\n", n["a"], n["b"], n["other"] ? " others" : "" }'
 }
 
-# sent_by GUEST
+# sent_by GUEST: print how many events it has counted.
 sent_by()
 {
 	sed -n 's/^sent: //p' "$SHARE/$1/stats"
 }
 
-# examples NAME FILE: three lines of what a program shows, as diagnostics
+# examples NAME FILE: show three lines of a program's text as diagnostics.
 examples()
 {
 	grep -E "^[^#]*(vm=|vm: |@.)($vm_a|$vm_b)[, ]|^[{] a0:" "$2" | head -n 3 |
 	cut -c 1-160 | sed "s/^/# $1: /"
 }
 
-# check_events NAME FILE: a program's text in FILE
+# check_events NAME FILE: check a program's text in FILE.
 check_events()
 {
 	events <"$2" >"$2.events"
@@ -245,7 +245,8 @@ perf_shows()
 	check_events "$1" "$WORK/perf"
 }
 
-# As "hypergraph:hypergraph_host(vm: 123, nr: 100, ...", without fields that are 0
+# Its lines look like "hypergraph:hypergraph_host(vm: 123, nr: 100, ...", and leave out fields
+# that are 0.
 perf_trace_shows()
 {
 	examples "$1" "$WORK/perf-trace.txt"
@@ -254,7 +255,8 @@ perf_trace_shows()
 	check_equal "$1: the events of each guest" "$(per_guest <"$WORK/perf-trace")" "$sent"
 }
 
-# As "@[123, 100]: 1009": of each guest and number, which trace-cmd's must be, too
+# Its lines look like "@[123, 100]: 1009", one for each guest and number. What trace-cmd has
+# recorded must come to the same.
 bpftrace_shows()
 {
 	examples "$1" "$WORK/bpftrace.out"
@@ -269,7 +271,7 @@ bpftrace_shows()
 		"$WORK/bpftrace.expected" "$WORK/bpftrace"
 }
 
-# check_program NAME PROGRAM PACKAGE COMMAND: COMMAND if PROGRAM is there
+# check_program NAME PROGRAM PACKAGE COMMAND: run COMMAND if PROGRAM is there.
 check_program()
 {
 	if has "$2"; then
@@ -290,7 +292,7 @@ perf_same()
 	same_as_record "$1" "$WORK/perf.events"
 }
 
-# "name hits" of each function that guest b has called, by the histogram
+# Print "NAME HITS" of each function that guest b has called, as the histogram has them.
 hits()
 {
 	sed -n 's/^{ a0: *\([0-9a-f]*\) *} hitcount: *\([0-9]*\) .*/\1 \2/p' "$WORK/hist.out" \

@@ -10,7 +10,7 @@ cases="filter notrace mod graph_function graph_notrace max_depth pid pid_fork
 	tracing_on thresh irqs no_irqs sleep_time no_sleep_time no_entry no_sched
 	deep deep_alone instance module"
 
-# record_cases CPUS CASE...: the events of each go to $WORK/CASE.events
+# record_cases CPUS CASE...: record them, and put the events of each in $WORK/CASE.events.
 record_cases()
 {
 	cpus=$1
@@ -38,7 +38,7 @@ record_cases()
 	file { print >file }' "$WORK/events"
 }
 
-# compare_case NAME [COMMAND...]: the calls of every vCPU, filtered by COMMAND
+# compare_case NAME [COMMAND...]: list the calls of every vCPU, filtered by COMMAND.
 compare_case()
 {
 	case=$1
@@ -52,7 +52,7 @@ compare_case()
 	done
 }
 
-# Between test_spin's leaves: an interrupt elsewhere may be seen by one tracer only.
+# Keep what is between test_spin's leaves: an interrupt elsewhere may be seen by one tracer only.
 within_spin()
 {
 	awk '
@@ -61,7 +61,7 @@ within_spin()
 	spins && $1 == "call" && $2 == "test_leaf" { exit }'
 }
 
-# check_case NAME CALLS: the same calls and returns, CALLS of them
+# check_case NAME CALLS: both have the same calls and returns, CALLS of them.
 check_case()
 {
 	compare_case "$1"
@@ -69,7 +69,7 @@ check_case()
 	check_equal "$1: calls and returns" "$(wc -l <"$WORK/recorded.0")" "$2"
 }
 
-# duration CASE FUNCTION: of the function's return that was recorded, in ms
+# duration CASE FUNCTION: print the duration in ms of the function's recorded return.
 duration()
 {
 	awk -v wanted="$2" '
@@ -78,13 +78,14 @@ duration()
 		"$WORK/names" "$WORK/$1.events"
 }
 
-# How many calls of functions with $1 in their name the last case compared had
+# calls_of TEXT: print how many calls of functions with TEXT in their name the case compared
+# last had.
 calls_of()
 {
 	awk -v name="$1" '$2 == "call" && $3 ~ name' "$WORK/recorded.0" | wc -l
 }
 
-# 201 calls, of which some were dropped and counted
+# There are 201 calls, of which some were dropped and counted.
 check_deep()
 {
 	compare_case "$1"

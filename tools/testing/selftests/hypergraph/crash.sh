@@ -5,7 +5,7 @@ set -eu
 . "$(dirname "$(readlink -f "$0")")/lib/functions.sh"
 . "$TESTDIR/lib/calls.sh"
 
-# crash HOW: a guest that ends so; its status is none unless it powers off
+# crash HOW: boot a guest that ends so, with no status unless it powers off.
 crash()
 {
 	rm -f "$SHARE/kallsyms"
@@ -20,7 +20,7 @@ crash()
 	[ ! -s "$WORK/report" ] || show "$WORK/record.log"
 }
 
-# The functions that were open after the events on stdin, outermost first
+# Print the functions that were open after the events on stdin, the outermost first.
 open_after()
 {
 	named_calls_recorded 0 | awk '
@@ -29,13 +29,13 @@ open_after()
 	END { for (i = 0; i <= depth; i++) printf "%s ", name[i] }'
 }
 
-# When the first mark of a crash came
+# Print those that were open when the first mark of a crash came.
 open_calls()
 {
 	awk '$2 == "mark" { exit } { print }' "$WORK/events" | open_after
 }
 
-# The same from the marks that carry a frame each, the innermost first
+# Print the same as told by the marks that carry a frame each, which begin with the innermost.
 frames()
 {
 	frames_recorded <"$WORK/events" >"$WORK/frames"

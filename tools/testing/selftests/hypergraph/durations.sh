@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# The durations that hypergraph reports leave out what it takes itself. To be run
-# under a deterministic clock, by which ticks of the TSC are instructions:
+# The durations that hypergraph reports leave out what it takes itself. This has to be run
+# under a deterministic clock, by which ticks of the TSC are instructions. It compares
 #
-# untraced: what a function takes by itself
-# floor: with an fgraph_ops that does nothing, measured from outside
-# hypergraph: the duration that was reported
-# uncorrected: with the tracer, measured from outside
+#	untraced	what a function takes by itself
+#	floor		the same with an fgraph_ops that does nothing, measured from outside
+#	hypergraph	the duration that was reported
+#	uncorrected	the same with the tracer, measured from outside
 #
 # What fgraph does before a function's entry and after its return callback is in the
 # floor and not in a duration: the leaf tells how much that is.
@@ -21,7 +21,7 @@ ticks()
 	sed -n "s/^$1 $2 //p" "$SHARE/ticks"
 }
 
-# The least of the durations that were reported of function $1, in ns
+# reported FUNCTION: print the least of its durations that were reported, in ns.
 reported()
 {
 	awk -v name="$1" '
@@ -30,7 +30,7 @@ reported()
 	sort -n | head -n 1
 }
 
-# within A B: by 2 % of B or 20
+# within A B: they differ by 2 % of B or 20 at most.
 within()
 {
 	difference=$(($1 - $2))

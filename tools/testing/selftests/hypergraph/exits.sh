@@ -6,13 +6,13 @@
 set -eu
 . "$(dirname "$(readlink -f "$0")")/lib/functions.sh"
 
-# The raw fields of all events, without what the KVM plugin makes of them
+# Print the raw fields of all events, without what the KVM plugin makes of them.
 raw_events()
 {
 	trace-cmd report -N -R -t -i "$WORK/trace.dat" 2>/dev/null
 }
 
-# count NAME
+# count NAME: print what exits.awk has counted by that name.
 count()
 {
 	sed -n "s/^$1 //p" "$WORK/counts" | grep . || echo 0

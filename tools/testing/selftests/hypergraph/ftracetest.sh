@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# ftrace's own tests of the tracer, in a guest.
+# ftrace's own tests of the tracer pass in a guest, whether or not its host listens.
 set -eu
 . "$(dirname "$(readlink -f "$0")")/lib/functions.sh"
 
-# run DESCRIPTION EVENTS: in a guest, while the host records EVENTS
+# run DESCRIPTION EVENTS: run them in a guest while the host records EVENTS.
 run()
 {
 	: >"$SHARE/log"

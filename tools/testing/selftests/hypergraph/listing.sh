@@ -5,13 +5,13 @@
 set -eu
 . "$(dirname "$(readlink -f "$0")")/lib/functions.sh"
 
-# lines PATTERN: how many hypercalls of the listing look like it
+# lines PATTERN: print how many hypercalls of the listing look like it.
 lines()
 {
 	grep -cE "^$1\$" "$WORK/hypercalls" || :
 }
 
-# all_sent COUNT...: none of the counts is small
+# all_sent COUNT...: none of the counts is small.
 all_sent()
 {
 	for count; do

@@ -10,7 +10,7 @@ in_order()
 	cut -d ' ' -f 2 "$WORK/events" | tr '\n' ' '
 }
 
-# digits N: the first N bytes of the text
+# digits N: print the first N bytes of the text.
 digits()
 {
 	head -c "$1" "$SHARE/text"

@@ -17,13 +17,13 @@ split_phases()
 	file { print >file }'
 }
 
-# recorded PHASE: how many events of the nested guest the host recorded
+# recorded PHASE: print how many events of the nested guest the host recorded.
 recorded()
 {
 	host_events 1 <"$WORK/$1.report" | wc -l
 }
 
-# check_phase PHASE WHO: the host, the guest or nobody recorded what the nested guest sent
+# check_phase PHASE WHO: the host, the guest or nobody recorded what the nested guest sent.
 check_phase()
 {
 	sent=$(guest_count sent "$1.stats")
@@ -38,7 +38,7 @@ check_phase()
 	check_equal "$1: unheard" "$(guest_count unheard "$1.stats")" "$unheard"
 }
 
-# It traced in that phase only.
+# The guest itself traced in that phase only.
 check_guest_of_both()
 {
 	sent=$(guest_count sent guest.stats)

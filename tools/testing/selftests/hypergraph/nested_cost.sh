@@ -10,7 +10,7 @@ PROGRAM=/share/hypergraph_perf_test
 PARAMETER=/sys/module/kvm/parameters/hypertrace_nested
 INSTANCE=$TRACEFS/instances/nested_cost
 
-# The exits of as long as the program takes for one round, the last ones if they are many
+# Print the exits of as long as the program takes for one round, the last ones if they are many.
 sample()
 {
 	echo >"$INSTANCE/trace"
@@ -20,8 +20,8 @@ sample()
 	cat "$INSTANCE/trace"
 }
 
-# From one hypercall to the next of the same address: the least, as interrupts make more.
-# Nothing if there are few.
+# Print the least number of exits from one hypercall to the next of the same address, as
+# interrupts make it more, or nothing if there are few hypercalls.
 least_exits()
 {
 	awk '

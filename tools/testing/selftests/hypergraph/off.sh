@@ -5,13 +5,13 @@
 set -eu
 . "$(dirname "$(readlink -f "$0")")/lib/functions.sh"
 
-# Three of hypergraph's numbers, in decimal, and those below and above them
+# These are three of hypergraph's numbers, in decimal, and those below and above them.
 below=$((NR_ENTRY - 1))
 ours="$((NR_ENTRY)) $((NR_RETURN)) $((NR_SWITCH))"
 above=$((NR_SWITCH + 1))
 numbers="$below $ours $above"
 
-# expected ANSWER: "NUMBER ANSWER" of each if hypergraph's are answered so
+# expected ANSWER: print "NUMBER ANSWER" of each if hypergraph's are answered so.
 expected()
 {
 	printf '%d -1000 ' $below

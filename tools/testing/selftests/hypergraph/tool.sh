@@ -10,7 +10,7 @@ need_event
 need_module test_calls
 command -v hypergraph >/dev/null || skip "needs the command hypergraph"
 
-# Those of the recording, each with the guest's symbols
+# run_tool COMMAND OPTION...: run it on the recording, with the guest's symbols.
 run_tool()
 {
 	_command=$1
@@ -18,7 +18,7 @@ run_tool()
 	hypergraph "$_command" --kallsyms "$SHARE/kallsyms" "$@" "$WORK/tool.dat"
 }
 
-# wait_for FILE: two minutes at most
+# wait_for FILE: wait until it is there, two minutes at most.
 wait_for()
 {
 	_tries=240
@@ -28,7 +28,7 @@ wait_for()
 	done
 }
 
-# Its life before would be most of the recording.
+# The recording starts when the guest is ready: its life before would be most of it.
 start_guest()
 {
 	guest --vm-args "-pidfile $WORK/pid" "$TESTDIR/guest/tool.sh" \
@@ -38,7 +38,7 @@ start_guest()
 	vm=$(cat "$WORK/pid")
 }
 
-# What is recorded while it runs
+# The recording lasts as long as this command.
 make_command()
 {
 	cat >"$WORK/command" <<-END
@@ -68,11 +68,11 @@ record_guest()
 	[ $guest_status -eq 0 ] || show "$WORK/guest.log"
 }
 
-# A leaf, or the end of a call in which there was an exit; trace-cmd shows only calls
+# A call of it is a leaf, or has an end if there was an exit in it. trace-cmd shows only calls.
 leaf='\|  .*(test_leaf .*\(\);|} /\* test_leaf )'
 guest_leaf='funcgraph_entry: .*test_leaf'
 
-# count PATTERN FILE
+# count PATTERN FILE: print how many lines match.
 count()
 {
 	grep -cE "$1" "$2" || :
@@ -89,7 +89,7 @@ check_report()
 	show "$WORK/example"
 }
 
-# All exits of the guest since it first sent something, and their time
+# The exits are those of the guest since it first sent something.
 check_exits()
 {
 	run_tool exits >"$WORK/exits"
@@ -109,7 +109,7 @@ check_exits()
 		"$(cut -d ' ' -f 1 "$WORK/expected")"
 }
 
-# It is a trace.dat of the guest's own events.
+# What was exported is a trace.dat of the guest's own events.
 check_export()
 {
 	run_tool export --to trace-dat --output "$WORK/guest.dat"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# In a guest that was booted with ftrace=hypergraph: tell what the tracer has counted, and what
+# In a guest that was booted with ftrace=hypergraph, tell what the tracer has counted, and what
 # it had to say of its options.
 set -eu
 

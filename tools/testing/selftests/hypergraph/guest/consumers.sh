@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Usage: consumers.sh NAME CALL...
-# In a guest: once all in the host are ready to listen, trace what the CALLs of
+# In a guest, once all in the host are ready to listen, trace what the CALLs of
 # test_calls.ko call. /share/NAME gets where these functions are and what the tracer counted.
 set -eu
 

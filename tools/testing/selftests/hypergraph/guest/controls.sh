@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Usage: controls.sh CASE...
-# In a guest: set each of ftrace's controls for hypergraph and, in a trace instance,
+# In a guest, set each of ftrace's controls for hypergraph and, in a trace instance,
 # for function_graph, and trace what calls the functions of test_calls.ko. /share gets
 # per case what function_graph recorded and what hypergraph counted. In the host's
 # recording a mark of the user's begins each case, and another ends it.
@@ -12,7 +12,7 @@ oracle=$tracefs/instances/oracle
 run=/sys/module/test_calls/parameters/run
 hypergraph=$tracefs
 
-# both FILE TEXT: write TEXT to FILE of both tracers
+# both FILE TEXT: write TEXT to FILE of both tracers.
 both()
 {
 	echo "$2" >>"$hypergraph/$1"
@@ -37,7 +37,7 @@ clear_controls()
 	done
 }
 
-# From here to stop, both trace.
+# Both trace from here to stop.
 start()
 {
 	echo function_graph >$oracle/current_tracer
@@ -60,7 +60,7 @@ stop()
 	echo nop >$oracle/current_tracer
 }
 
-# trace NAME...: trace what each calls
+# trace NAME...: trace what each calls.
 trace()
 {
 	start
@@ -140,7 +140,7 @@ case_pid_fork()
 	echo 0 >$oracle/options/function-fork
 }
 
-# In mid-call, by the functions themselves
+# The functions themselves turn it off and on, in mid-call.
 case_tracing_on()
 {
 	both set_ftrace_filter 'test_*'
@@ -151,7 +151,7 @@ case_tracing_on()
 	both set_ftrace_filter '!test_inner_c:traceon'
 }
 
-# Durations of function_graph hold hypercalls: let none be near it.
+# function_graph's durations hold hypercalls, so that none may be near the threshold.
 case_thresh()
 {
 	both set_ftrace_filter 'test_*'
@@ -207,7 +207,7 @@ case_deep()
 	trace deep
 }
 
-# With nothing of function_graph on the same stack
+# Here nothing of function_graph is on the same stack.
 case_deep_alone()
 {
 	echo 'test_*' >$hypergraph/set_ftrace_filter
@@ -215,7 +215,7 @@ case_deep_alone()
 	trace deep
 }
 
-# The other tracer is where most users have theirs, and this one in an instance.
+# The other tracer is where most users have theirs, and this one is in an instance.
 case_instance()
 {
 	hypergraph=$tracefs/instances/hypergraph
@@ -242,7 +242,7 @@ case_hotplug()
 	stop
 }
 
-# On the other CPU, while it calls what is traced, too
+# The other CPU gets it while it calls what is traced, too.
 case_nmi()
 {
 	both set_ftrace_filter 'nmi_cpu_backtrace* test_*'
@@ -253,7 +253,7 @@ case_nmi()
 	stop
 }
 
-# Last, as its addresses may change
+# This comes last, as the addresses of the module may change.
 case_module()
 {
 	rmmod test_calls

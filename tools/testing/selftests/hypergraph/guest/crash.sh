@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Usage: crash.sh HOW
-# In a guest: trace, and end as HOW says.
+# In a guest, trace, and end as HOW says.
 set -eu
 
 insmod /share/test_calls.ko

@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Usage: durations.sh FUNCTION...
-# In a guest: what each of test_calls.ko's functions takes by itself, with an
+# In a guest, measure what each of test_calls.ko's functions takes by itself, with an
 # fgraph_ops that does nothing, with function_graph, and with the tracer.
 set -eu
 
 parameters=/sys/module/test_calls/parameters
 
-# measure HOW NAME...: "HOW NAME ticks" of each to the file
+# measure HOW NAME...: write "HOW NAME TICKS" of each to the file.
 measure()
 {
 	how=$1

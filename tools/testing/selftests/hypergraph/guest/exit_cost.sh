@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Usage: exit_cost.sh NUMBER
-# In a guest: what the hypercall of that NUMBER and a CPUID cost.
+# In a guest, measure what the hypercall of that NUMBER and a CPUID cost.
 set -eu
 
 insmod /share/test_hypercall.ko nr="$1" count=1000

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# In a guest: hypercalls of the tracer's among other exits.
+# In a guest, make hypercalls of the tracer's among other exits.
 set -eu
 
 insmod /share/test_calls.ko

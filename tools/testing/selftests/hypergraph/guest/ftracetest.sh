@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# In a guest: run ftrace's own tests of the tracer, with their output in /share/log.
+# In a guest, run ftrace's own tests of the tracer, with their output in /share/log.
 set -eu
 
 cd /share/ftrace

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# In a guest: trace the writes of a task called hypergraph-test. Without the tracer the status
+# In a guest, trace the writes of a task called hypergraph-test. Without the tracer the status
 # is that of a skipped test.
 set -eu
 
@@ -10,7 +10,7 @@ echo 0 >tracing_on
 echo vfs_write >set_graph_function
 echo 6 >max_graph_depth
 echo hypergraph >current_tracer
-# The name goes out when the task is switched to: let it sleep, then write.
+# The name goes out when the task is switched to, so it sleeps before it writes.
 sh -c 'echo -n hypergraph-test >/proc/self/comm
 	echo $$ >/share/pid
 	echo 1 >/sys/kernel/tracing/tracing_on

@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# In a guest: write marks of all lengths, between calls. /share gets what was refused.
+# In a guest, write marks of all lengths, between calls. /share gets what was refused.
 set -eu
 
 cd /sys/kernel/tracing
 
-# refused BYTES FILE WHY: note what writing so much of FILE is answered with
+# refused BYTES FILE WHY: note what writing so much of FILE is answered with.
 refused()
 {
 	head -c "$1" "$2" 2>/share/error >hypergraph_marker || :

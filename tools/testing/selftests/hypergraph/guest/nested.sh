@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# In a guest that is a host: boot a nested guest, and begin phases when it asks for them.
+# In a guest that is a host, boot a nested guest, and begin phases when it asks for them.
 # shellcheck disable=SC2317 # functions are asked for
 set -eu
 
@@ -39,7 +39,7 @@ begin_recorded_again()
 	grep -c ' hypergraph_host: ' trace >/share/recorded_by_guest
 }
 
-# Of this guest's KVM what the nested guest's exits come to
+# This traces what the nested guest's exits come to in this guest's KVM.
 begin_both()
 {
 	echo 'kvm_arch_vcpu_* kvm_vcpu_*' >set_ftrace_filter

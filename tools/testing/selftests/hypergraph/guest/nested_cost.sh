@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Usage: nested_cost.sh PROGRAM
-# In a guest that is a host: run a nested guest that does hypercalls, once to measure
+# In a guest that is a host, run a nested guest that does hypercalls, once to measure
 # them, and then while the host counts exits.
 set -eu
 

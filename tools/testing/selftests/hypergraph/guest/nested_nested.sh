@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Usage: nested_nested.sh PHASE...
-# In a nested guest: trace the same calls in each phase, for which its guest sees to the
+# In a nested guest, trace the same calls in each phase, for which its guest sees to the
 # state of guest and host, and in the last what guest/same_calls.sh traces.
 set -eu
 

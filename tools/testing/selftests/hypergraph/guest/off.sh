@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Usage: off.sh NUMBER...
-# In a guest: what each hypercall returns, and what the tracer counts.
+# In a guest, tell what each hypercall returns and what the tracer counts.
 set -eu
 
 for nr; do

@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # Usage: refusal.sh ROUNDS
-# In a guest: select and leave the tracer under load, ROUNDS times.
+# In a guest, select and leave the tracer under load, ROUNDS times.
 set -eu
 
 rounds=$1
 
-# Some events in each round, on a fast machine too
+# Each round has some events, on a fast machine too.
 load()
 {
 	while :; do
@@ -23,7 +23,7 @@ sent()
 }
 
 cd /sys/kernel/tracing
-# One function only: each selecting and leaving rewrites the code of all.
+# One function is traced only, as selecting and leaving rewrite the code of all.
 echo vfs_write >set_ftrace_filter
 load &
 load=$!

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# In a guest: trace one workload on every vCPU with hypergraph and, in another
+# In a guest, trace one workload on every vCPU with hypergraph and, in another
 # trace instance, with function_graph. /share gets what function_graph recorded. If there
 # is a disk, the workload's files are on it.
 set -eu
@@ -15,7 +15,7 @@ if [ -e /dev/vda ]; then
 	mount /dev/vda /mnt
 fi
 
-# On CPU $1: calls that only look up, that change files, and that sleep.
+# workload CPU: make calls that only look up, that change files, and that sleep.
 workload()
 {
 	i=0
@@ -28,18 +28,18 @@ workload()
 	done
 }
 
-# Only what the workload calls, so that both start and end with the same call.
+# Only what the workload calls is traced, so that both start and end with the same call.
 cd $tracefs
 echo 0 >tracing_on
 echo '__x64_sys_mkdir __x64_sys_rename __x64_sys_utimensat __x64_sys_fsync' >set_graph_function
-# Of interrupts without what makes a tick last longer than its period when each
+# Interrupts are traced without what would make a tick last longer than its period, when each
 # call in it is a hypercall and an emulator's hypercall takes 33 us.
 echo '__hrtimer_run_queues handle_softirqs' >set_graph_notrace
 mkdir $oracle
 echo 0 >$oracle/tracing_on
 echo 20000 >$oracle/buffer_size_kb
-# First, so that its callbacks run first: an interrupt that the host has ready
-# after a hypercall then comes when both have recorded the call.
+# function_graph starts first, so that its callbacks run first: an interrupt that the host has
+# ready after a hypercall then comes when both have recorded the call.
 echo function_graph >$oracle/current_tracer
 echo 1 >$oracle/options/funcgraph-tail
 echo hypergraph >current_tracer

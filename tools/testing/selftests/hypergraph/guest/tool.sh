@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# In a guest: trace what test_calls.ko calls, which is 1003 calls of test_leaf and some.
-# /share gets the guest's symbols, and files that tell when it is ready, and done; it waits for
-# one named go.
+# In a guest, trace what test_calls.ko calls, which is 1003 calls of test_leaf and some.
+# /share gets the guest's symbols, and files that tell when it is ready and when it is done. It
+# waits for one named go.
 set -eu
 
 insmod /share/test_calls.ko

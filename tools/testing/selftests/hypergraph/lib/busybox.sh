@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-# Sourced by what makes a root file system.
+# This is sourced by what makes a root file system.
 # shellcheck shell=sh
 
-# The busybox of this machine, if it is one that needs no libraries
+# Print where this machine's busybox is, if it is one that needs no libraries.
 static_busybox()
 {
 	_busybox=$(command -v busybox) || return
@@ -10,7 +10,7 @@ static_busybox()
 	echo "$_busybox"
 }
 
-# install_busybox ROOT: with a link for each of its applets
+# install_busybox ROOT: install it, and a link for each of its applets.
 install_busybox()
 {
 	install -D "$(static_busybox)" "$1/bin/busybox"

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-# Sourced after functions.sh: the calls that the host recorded and those that
-# function_graph recorded in the guest, in a form in which they can be compared.
+# This is sourced after functions.sh. It brings the calls that the host recorded and those that
+# function_graph recorded in the guest into a form in which they can be compared.
 # shellcheck shell=sh
 
-# calls_recorded VCPU: the calls and returns among its events: "call|return address depth"
+# calls_recorded VCPU: print the calls and returns among events on stdin: "call|return ADDRESS
+# DEPTH".
 calls_recorded()
 {
 	awk -v vcpu="$1" '
@@ -11,8 +12,8 @@ calls_recorded()
 	$1 == vcpu && $2 == "return" { print "return", $3, $4 }'
 }
 
-# "name address" for every address, as kallsyms has it: of symbols at the same
-# address the first. Addresses are all of one length, so text order will do.
+# name_addresses FILE...: print "NAME ADDRESS" for every address, with the first of the symbols
+# that kallsyms has there. Addresses are all of one length, so text order will do.
 name_addresses()
 {
 	{
@@ -23,14 +24,14 @@ name_addresses()
 	$2 == "z" { print name, $1 }'
 }
 
-# learn_names FILE...: the names of the functions in recorded events, for the below
+# learn_names FILE...: find the names of the functions in recorded events, for what follows.
 learn_names()
 {
 	awk '$2 == "entry" || $2 == "return" { print "call", $3 }' "$@" >"$WORK/addresses"
 	name_addresses "$WORK/addresses" >"$WORK/names"
 }
 
-# The same as calls_recorded, with names
+# named_calls_recorded VCPU: do as calls_recorded, with names.
 named_calls_recorded()
 {
 	calls_recorded "$1" | awk '
@@ -38,8 +39,8 @@ named_calls_recorded()
 	{ print $1, name[$2], $3 }' "$WORK/names" -
 }
 
-# From function_graph's text on stdin; two columns of indentation are one of depth, and a
-# leaf is a call with its return.
+# Print the same from function_graph's text on stdin, in which two columns of indentation are
+# one of depth, and a leaf is a call with its return.
 calls_traced()
 {
 	sed -n 's/^[^|]*|  \( *[^ ].*\)$/\1/p' | awk '
@@ -58,13 +59,12 @@ calls_traced()
 	}'
 }
 
-# The calls of tasks, then those of interrupts, then those of interrupts that came
-# in these. An interrupt may come when one tracer has recorded a call and the
-# other has not: each is in order, but where between calls it came is not known
-# better than that. It ends with its root's return or, where set_graph_notrace
-# has swallowed that, with the next call that is no deeper than its root.
-#
-# by_interrupt_level [DEPTH]: without those interrupts that came at less than DEPTH
+# by_interrupt_level [DEPTH]: print the calls of tasks, then those of interrupts, then those of
+# interrupts that came in these, without interrupts that came at less than DEPTH. An interrupt
+# may come when one tracer has recorded a call and the other has not: each is in order, but
+# where between calls it came is not known better than that. It ends with its root's return
+# or, where set_graph_notrace has swallowed that, with the next call that is no deeper than its
+# root.
 by_interrupt_level()
 {
 	awk -v least="${1:-0}" '
@@ -87,8 +87,7 @@ by_interrupt_level()
 	sort -s -k1,1n
 }
 
-# same_calls DESCRIPTION TRACED RECORDED: pass if both files hold the same calls, and
-# some
+# same_calls DESCRIPTION TRACED RECORDED: pass if both files hold the same calls, and some.
 same_calls()
 {
 	same=0

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# Sourced by functions.sh: what a host has recorded of its guests, as lists of events. Only this
-# file knows the hypercalls of include/uapi/linux/hypergraph.h. An event is a line:
+# This is sourced by functions.sh. It lists what a host has recorded of its guests as events, and
+# alone knows the hypercalls of include/uapi/linux/hypergraph.h. An event is a line:
 #
 #	VCPU entry ADDRESS DEPTH
 #	VCPU return ADDRESS DEPTH NS
@@ -20,12 +20,12 @@ NR_HELLO=0x66
 NR_MARK=0x67
 NR_SWITCH=0x3e8
 
-# decode_events: the events of hypercalls on stdin, a line each: VCPU NUMBER A0 A1 A2 A3
+# decode_events: list the events of hypercalls on stdin, a line each: VCPU NUMBER A0 A1 A2 A3.
 decode_events()
 {
 	awk -v nr_entry=$NR_ENTRY -v nr_return=$NR_RETURN -v nr_hello=$NR_HELLO \
 		-v nr_mark=$NR_MARK -v nr_switch=$NR_SWITCH '
-	# Whatever this awk makes of 0x
+	# Not every awk knows what 0x means.
 	function hex(text,    i, n)
 	{
 		n = 0
@@ -62,24 +62,24 @@ decode_events()
 	{ print $1, "unknown", $2 }'
 }
 
-# host_events NESTED: the hypergraph_host events of a report on stdin, of nested guests if
-# NESTED is 1 and else of guests
+# host_events NESTED: list the hypergraph_host events of a report on stdin, those of nested
+# guests if NESTED is 1 and else those of guests.
 host_events()
 {
 	sed -n 's/.* hypergraph_host: .* vcpu=\([^ ]*\) nested='"$1"' nested_vcpu=[^ ]* nr=\([^ ]*\) a0=\([^ ]*\) a1=\([^ ]*\) a2=\([^ ]*\) a3=\([^ ]*\) .*/\1 \2 \3 \4 \5 \6/p' |
 	decode_events
 }
 
-# A stock host's kvm_hypercall shows the registers themselves: hypergraph's hypercalls in a
-# report on stdin, each as "nr NUMBER a0 A0 a1 A1 a2 A2 a3 A3".
+# listed: print hypergraph's hypercalls in a report on stdin of a stock host, whose kvm_hypercall
+# shows the registers themselves: "nr NUMBER a0 A0 a1 A1 a2 A2 a3 A3".
 listed()
 {
 	sed -n 's/.* kvm_hypercall: *\(nr .*\)/\1/p' |
 	grep -E "^nr ($NR_ENTRY|$NR_RETURN|$NR_HELLO|$NR_SWITCH) "
 }
 
-# What each of them has to look like, as extended regular expressions. A function is within
-# the kernel's text, and no depth above 5 is traced.
+# These extended regular expressions say what each of them has to look like. A function is
+# within the kernel's text, and no depth above 5 is traced.
 _number='0x[0-9a-f]+'
 _text='0xffffffff[0-9a-f]{8}'
 LISTED_ENTRY="nr $NR_ENTRY a0 $_text a1 0x[0-5] a2 0x0 a3 0x0"
@@ -87,20 +87,20 @@ LISTED_RETURN="nr $NR_RETURN a0 $_text a1 $_number a2 0x[0-5] a3 0x0"
 LISTED_HELLO="nr $NR_HELLO a0 0x100000001 a1 $_text a2 $_number a3 $_number"
 LISTED_SWITCH="nr $NR_SWITCH a0 $_number a1 $_number a2 $_number a3 $_number"
 
-# listed_switch_to PID COMM8 COMM0: the same of a switch to that task, whose comm has these
-# bytes from its eighth and from its first on
+# listed_switch_to PID COMM8 COMM0: print the same for a switch to that task, whose comm has
+# these bytes from its eighth and from its first on.
 listed_switch_to()
 {
 	printf 'nr %s a0 %s a1 0x%x a2 %s a3 %s' "$NR_SWITCH" "$_number" "$1" "$2" "$3"
 }
 
-# listed_events: the events of such a listing on stdin. It does not tell the vCPU, which is 0.
+# listed_events: list the events of such hypercalls on stdin. They do not tell the vCPU: it is 0.
 listed_events()
 {
 	awk '{ print 0, $2, $4, $6, $8, $10 }' | decode_events
 }
 
-# marks_recorded: the marks among events on stdin, whole, a line each: KIND TEXT
+# marks_recorded: print the marks among events on stdin whole, a line each: KIND TEXT.
 marks_recorded()
 {
 	grep ' mark ' | while read -r _vcpu _mark _kind _len _pos _words; do
@@ -117,7 +117,7 @@ marks_recorded()
 	done
 }
 
-# frames_recorded: the frames among events on stdin, as entries
+# frames_recorded: print the frames among events on stdin as if they were entries.
 frames_recorded()
 {
 	grep ' frame ' | while read -r _vcpu _frame _addr _depth; do

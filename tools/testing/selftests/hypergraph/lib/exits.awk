@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # Usage: awk -v hypercall=REASON -f exits.awk
-# Reads the raw fields of recorded events and prints "NAME NUMBER" for each thing that it
+# This reads the raw fields of recorded events and prints "NAME NUMBER" for each thing that it
 # counts. REASON is the exit reason of a hypercall.
 
 function field(name)
@@ -17,7 +17,7 @@ function wrong(what)
 	if (n["wrong"] <= 5)
 		print "# " what ": " $0 " # after: " exit_line[thread]
 }
-# ns since the last kvm_exit of this thread; times are "SECONDS.NANOSECONDS:"
+# The time since the last kvm_exit of this thread is in ns. Times are "SECONDS.NANOSECONDS:".
 function since_exit()
 {
 	return (seconds - exit_seconds[thread]) * 1000000000 + ns - exit_ns[thread]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# Sourced by the tests, which run in a KVM host: what they need of it, a place for what
-# guests bring back, and recordings.
+# This is sourced by the tests, which run in a KVM host. It finds what they need of it, has a
+# place for what guests bring back, makes recordings, and judges.
 # shellcheck shell=sh
 
 TESTDIR=$(dirname "$(readlink -f "$0")")
@@ -18,7 +18,7 @@ skip()
 	exit "$KSFT_SKIP"
 }
 
-# What a test needs to boot guests. They see $SHARE as /share.
+# A test needs this to boot guests, which see $SHARE as /share.
 need_host()
 {
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
@@ -33,7 +33,7 @@ need_host()
 	export GUEST_SHARE="$SHARE"
 }
 
-# It is the same for all guests of a test.
+# All guests of a test have the same initramfs.
 need_initrd()
 {
 	[ -z "${GUEST_INITRD:-}" ] || return 0
@@ -41,7 +41,7 @@ need_initrd()
 	_lacks=$(make-initrd "$GUEST_INITRD" 2>&1) || skip "$_lacks"
 }
 
-# show_guests FILE...: in /share, folders with all that is in them
+# show_guests FILE...: put a copy in /share, of a directory with all that is in it.
 show_guests()
 {
 	cp -R "$@" "$SHARE/"
@@ -58,7 +58,7 @@ need_module()
 	show_guests "$TESTDIR/test_modules/$1.ko"
 }
 
-# The exit reason of a hypercall: VMMCALL on AMD, VMCALL on Intel.
+# Print the exit reason of a hypercall, which is VMMCALL on AMD and VMCALL on Intel.
 hypercall_exit()
 {
 	case $(grep -m 1 vendor_id /proc/cpuinfo) in
@@ -67,7 +67,7 @@ hypercall_exit()
 	esac
 }
 
-# What a kernel says of its own faults, among lines of its log on stdin
+# Print what a kernel says of its own faults, among lines of its log on stdin.
 reports()
 {
 	grep -E 'WARNING|BUG:|Oops|rcu.*stall|soft lockup|hung task' || :
@@ -83,8 +83,8 @@ host_warnings()
 export GUEST_TIMEOUT=500
 export GUEST_APPEND="${GUEST_APPEND:-} loglevel=5"
 
-# record EVENTS COMMAND...: as record_any, for guests that are not to crash: their
-# console is shown if they fail, and a report of their kernels is a failure (99).
+# record EVENTS COMMAND...: do as record_any, for guests that are not to crash. Their console is
+# shown if they fail, and it is a failure (99) if their kernels report a fault.
 record()
 {
 	_result=0
@@ -110,32 +110,32 @@ record_any()
 	return "$(cat "$WORK/status")"
 }
 
-# Without plugins: hypergraph's own would print other text.
+# Plugins are off, as hypergraph's own would print other text.
 report()
 {
 	trace-cmd report -N -i "$WORK/trace.dat" 2>/dev/null
 }
 
-# The events of guests, not nested ones, that were recorded
+# List the recorded events of guests, not those of nested ones.
 recorded_events()
 {
 	report | host_events 0
 }
 
-# guest_count NAME [FILE]: a counter of the guest's hypergraph_stats, or words that are
-# no other counter's, nor a number
+# guest_count NAME [FILE]: print a counter of the guest's hypergraph_stats, or words that are
+# no other counter's, nor a number.
 guest_count()
 {
 	sed -n "s/^$1: //p" "$SHARE/${2:-stats}" 2>/dev/null | grep . || echo "no $1"
 }
 
-# Show FILE as diagnostics.
+# show FILE: show it as diagnostics.
 show()
 {
 	sed 's/^/# /' "$1"
 }
 
-# check DESCRIPTION COMMAND...: pass if COMMAND is true
+# check DESCRIPTION COMMAND...: pass if COMMAND is true.
 check()
 {
 	_description=$1
@@ -147,6 +147,7 @@ check()
 	fi
 }
 
+# check_equal DESCRIPTION IS EXPECTED: pass if both are the same text.
 check_equal()
 {
 	[ "$2" = "$3" ] || ktap_print_msg "$1: $2, but expected $3"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# Sourced by what is PID 1 in a guest, or in a host that is one machine with it: what both
-# mount, and how they tell their status.
+# This is sourced by PID 1 of a guest, and by that of an emulated host. Both mount the same, and
+# tell their status in the same way.
 # shellcheck shell=sh
 
 mount_all()
@@ -20,7 +20,8 @@ mount_all()
 	mount -t tracefs tracing /sys/kernel/tracing
 }
 
-# mount_9p TAG [OPTION]: on /TAG, if whoever runs this machine shows it
+# mount_9p TAG [OPTION]: mount what the machine's own host shows by that name, if it does, on
+# /TAG.
 mount_9p()
 {
 	grep -qs "^$1" /sys/bus/virtio/devices/*/mount_tag || return 0
@@ -38,7 +39,7 @@ load_kvm()
 	[ -e /dev/kvm ]
 }
 
-# report PORT STATUS: one byte, straight to a serial port: this needs no driver and no tty,
+# report PORT STATUS: send one byte straight to a serial port. This needs no driver and no tty,
 # and is the same in every emulator. Bochs sends as many bits of it as the line is set to: 8.
 report()
 {
@@ -46,7 +47,7 @@ report()
 	write_port "$1" "$2"
 }
 
-# write_port PORT BYTE
+# write_port PORT BYTE: write it to an I/O port.
 write_port()
 {
 	# shellcheck disable=SC2059 # the format is the byte

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-# Sourced by what runs in a host, in its guest and in that one's nested guest: how one has
-# something done in the next, by files in a directory that all see. A nested guest's
-# access to that is slow, so there are few.
+# This is sourced by what runs in a host, in its guest and in that one's nested guest. One has
+# something done in the next by files in a directory that all see. A nested guest's access to
+# that is slow, so there are few.
 # shellcheck shell=sh
 
-# serve DIR LEVEL: do what is asked of this level, until killed
+# serve DIR LEVEL: do what is asked of this level, until killed.
 serve()
 {
 	while sleep 0.1; do
@@ -15,7 +15,7 @@ serve()
 	done
 }
 
-# ask DIR LEVEL COMMAND: have it done
+# ask DIR LEVEL COMMAND: have it done, and wait for that.
 ask()
 {
 	echo "$3" >"$1/$2"

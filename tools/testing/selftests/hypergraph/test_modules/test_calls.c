@@ -92,7 +92,7 @@ static noinline void test_outer(void)
 	TEST_BODY();
 }
 
-/* Deeper than a task's shadow stack has room for */
+/* A task's shadow stack has room for fewer. */
 static noinline void test_deep(int calls)
 {
 	if (calls > 1)
@@ -114,7 +114,7 @@ static void leaf_without_irqs(void)
 	local_irq_enable();
 }
 
-/* Longer than a tick, on the CPU */
+/* This takes longer than a tick, on the CPU. */
 static noinline void test_spin(void)
 {
 	ktime_t end = ktime_add_ms(ktime_get(), 50);
@@ -181,7 +181,7 @@ static u64 ticks_of_run(void (*func)(void))
 	return rdtsc_ordered() - start;
 }
 
-/* With interrupts off, as they are no part of the function. */
+/* Interrupts are off, as they are no part of the function. */
 static u64 ticks_of(void (*func)(void))
 {
 	u64 least = U64_MAX;
@@ -230,7 +230,7 @@ static const struct kernel_param_ops run_ops = { .set = run_set };
 module_param_cb(run, &run_ops, NULL, 0200);
 MODULE_PARM_DESC(run, "what to call: leaf, chain, parent, outer, deep, spin or sleep, and \"ticks\"; or crash and how: oops, panic or triple-fault");
 
-/* An fgraph_ops that does nothing, registered while the module's "graph" is 1 */
+/* This does nothing, and is registered while the module's "graph" is 1. */
 static int graph_entry(struct ftrace_graph_ent *trace, struct fgraph_ops *gops,
 		       struct ftrace_regs *fregs)
 {
@@ -266,7 +266,7 @@ static int graph_set(const char *val, const struct kernel_param *kp)
 {
 	void (*unregister)(struct fgraph_ops *gops);
 	int (*enroll)(struct fgraph_ops *gops);
-	char filter[] = "test_*";	/* is written to */
+	char filter[] = "test_*";	/* ftrace writes to it. */
 	bool on;
 	int ret;
 
