@@ -8,18 +8,18 @@
 serve()
 {
 	while sleep 0.1; do
-		[ -s "$1/$2" ] || continue
-		_asked=$(cat "$1/$2")
+		[ -s "$1/asked.$2" ] || continue
+		_asked=$(cat "$1/asked.$2")
 		eval "$_asked" || echo "$2: $_asked: status $?"
-		rm "$1/$2"
+		rm "$1/asked.$2"
 	done
 }
 
 # ask DIR LEVEL COMMAND: have it done, and wait for that.
 ask()
 {
-	echo "$3" >"$1/$2"
-	while [ -e "$1/$2" ]; do
+	echo "$3" >"$1/asked.$2"
+	while [ -e "$1/asked.$2" ]; do
 		sleep 0.1
 	done
 }
