@@ -29,21 +29,21 @@ static const struct field_name common_names[NR_COMMON] = {
 	[COMMON_PID]	= { "common_pid", TO(pid) },
 };
 
-#define OF_VCPU	\
-	{ "vm", TO(vm) }, { "vcpu", TO(vcpu) }, { "nested", TO(nested) },	\
-	{ "nested_vcpu", TO(nested_vcpu) }
-
 static const struct event_names {
 	const char *event;
 	struct field_name fields[MAX_FIELDS];
 } names[NR_RECORDS] = {
 	[RECORD_HYPERCALL] = { "hypergraph_host", {
-		OF_VCPU, { "nr", TO(call.nr) }, { "a0", TO(call.a[0]) },
-		{ "a1", TO(call.a[1]) }, { "a2", TO(call.a[2]) }, { "a3", TO(call.a[3]) },
+		{ "vm", TO(vm) }, { "vcpu", TO(vcpu) },
+		{ "nested", TO(nested) }, { "nested_vcpu", TO(nested_vcpu) },
+		{ "nr", TO(call.nr) }, { "a0", TO(call.a[0]) }, { "a1", TO(call.a[1]) },
+		{ "a2", TO(call.a[2]) }, { "a3", TO(call.a[3]) },
 		{ "exit_overhead", TO(call.overhead) },
 	} },
 	[RECORD_JOINED] = { "hypergraph_exit", {
-		OF_VCPU, { "reason", TO(exit.reason) }, { "isa", TO(exit.isa) },
+		{ "vm", TO(vm) }, { "vcpu", TO(vcpu) },
+		{ "nested", TO(nested) }, { "nested_vcpu", TO(nested_vcpu) },
+		{ "reason", TO(exit.reason) }, { "isa", TO(exit.isa) },
 		{ "guest_rip", TO(exit.rip) }, { "duration", TO(exit.duration) },
 	} },
 	[RECORD_EXIT] = { "kvm_exit", {
