@@ -36,11 +36,11 @@
 #define PAGE_HEADER	16	/* timestamp and commit */
 #define CPUS		4
 
-/* Of the kernel's ring buffer: in commit, and what follows a page's data */
+/* In the commit of a page: events were lost, and how many is told behind its data. */
 #define MISSED_EVENTS	0x80000000U
 #define MISSED_STORED	0x40000000U
 
-/* Of an event's header: type_len counts words, and the rest is the time since the last */
+/* An event begins with its type_len, which counts words, and the time since the last one. */
 #define TYPE_LEN_BITS	5
 #define MAX_DELTA	((1U << 27) - 1)
 
@@ -196,7 +196,7 @@ static const char graph_return_format[] =
 	"\tfield:unsigned long long rettime;\toffset:32;\tsize:8;\tsigned:0;\n\n"
 	"print fmt: \"<-- %ps (%u)\", (void *)REC->func, REC->depth\n";
 
-/* Of the host */
+/* The symbols of the host */
 static const char kallsyms[] =
 	"ffffffff91000000 T _text\n"
 	"ffffffff91000100 t handle_exit\t[kvm]\n"

@@ -7,7 +7,7 @@
 
 #include <dirent.h>
 
-/* As large as an input can be */
+/* No input is larger. */
 #define INPUT_SIZE	(1024 * 1024)
 
 static void run_file(int dir, const char *name)
