@@ -127,7 +127,7 @@ static void test_time(void)
 	try(filter_parse_time, rows, ARRAY_SIZE(rows));
 }
 
-/* Of what happens at 5 ns in task dd-57 of the VM's vCPU 1 and in ls-58 of nested n2 */
+/* At 5 ns, something happens in task dd-57 on the VM's vCPU 1, and in ls-58 on nested n2. */
 static const struct {
 	const char *name;
 	struct filter f;
@@ -156,7 +156,7 @@ static struct task *new_task(struct vcpu *v, int pid, const char *comm)
 {
 	struct task *task = task_new(v, pid);
 
-	strcpy(task->comm, comm);
+	snprintf(task->comm, sizeof(task->comm), "%s", comm);
 	return task;
 }
 

@@ -32,21 +32,11 @@ static void test_names(void)
 		struct guest *guest = new_guest(rows[i].vm, rows[i].vcpu, rows[i].nested,
 						rows[i].nested_nr);
 		struct vcpu *v = vcpu_new(guest, rows[i].vcpu);
-		char *names[] = {
-			print_to_string(guest_print, guest),
-			print_to_string(vcpu_print, v),
-			print_to_string(task_print, v->idle),
-			print_to_string(task_print, v->current),
-		};
 
-		check_text(rows[i].guest, names[0], rows[i].guest);
-		check_text(rows[i].guest, names[1], rows[i].vcpu_name);
-		check_text(rows[i].guest, names[2], rows[i].idle);
-		check_text(rows[i].guest, names[3], rows[i].unknown);
-		free(names[0]);
-		free(names[1]);
-		free(names[2]);
-		free(names[3]);
+		check_printed("", print_to_string(guest_print, guest), rows[i].guest);
+		check_printed("", print_to_string(vcpu_print, v), rows[i].vcpu_name);
+		check_printed("", print_to_string(task_print, v->idle), rows[i].idle);
+		check_printed("", print_to_string(task_print, v->current), rows[i].unknown);
 		free(v);
 		guest_free(guest);
 	}
@@ -58,18 +48,15 @@ static void test_tasks(void)
 	struct vcpu *v0 = vcpu_new(guest, 0), *v1 = vcpu_new(guest, 1);
 	struct vcpu *v2 = vcpu_new(other, 0);
 	struct task *task = task_new(v0, 57);
-	char *name;
 
-	strcpy(task->comm, "dd");
-	name = print_to_string(task_print, task);
-	check_text("", name, "dd-57");
+	memcpy(task->comm, "dd", sizeof("dd"));
+	check_printed("", print_to_string(task_print, task), "dd-57");
 	check("of the guest", guest_task(guest, 57, 0) == task && guest_task(guest, 57, 1) == task);
 	check("of no other guest", !guest_task(other, 57, 0));
 	check("not seen", !guest_task(guest, 58, 0));
 	check("idle", guest_task(guest, 0, 0) == v0->idle && guest_task(guest, 0, 1) == v1->idle);
 	check("unknown", guest_task(guest, TASK_UNKNOWN, 1) == v1->unknown);
 	check("no such CPU", !guest_task(guest, 0, 2));
-	free(name);
 	free(v0);
 	free(v1);
 	free(v2);

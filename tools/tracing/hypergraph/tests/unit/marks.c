@@ -58,7 +58,6 @@ static void test_parts(void)
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct mark m = { 0 };
-		char *text;
 
 		for (nr = 0; nr < MAX_PARTS && rows[i].parts[nr].text; nr++) {
 			struct mark_part part = make_part(rows[i].kind, rows[i].length,
@@ -70,9 +69,7 @@ static void test_parts(void)
 			mark_append(&m, &part);
 		}
 		check(rows[i].name, m.ts == 7 && mark_ended(&m) == rows[i].ended);
-		text = mark_name(&m);
-		check_text(rows[i].name, text, rows[i].text);
-		free(text);
+		check_printed(rows[i].name, mark_name(&m), rows[i].text);
 	}
 }
 

@@ -38,26 +38,17 @@ static char *add_file(struct symbols *syms, const void *data, size_t size, bool 
 	return what;
 }
 
-/* How the address is printed, to be freed */
-static char *name_of(const struct symbols *syms, __u64 guest, __u64 addr)
+static void check_name(const struct symbols *syms, __u64 guest, __u64 addr, const char *wanted)
 {
 	struct kernel kernel = symbols_kernel(syms, guest);
 
-	return print_to_string(kernel_print_address, &kernel, addr);
-}
-
-static void check_name(const struct symbols *syms, __u64 guest, __u64 addr, const char *wanted)
-{
-	char *name = name_of(syms, guest, addr);
-
-	check_text("", name, wanted);
-	free(name);
+	check_printed("", print_to_string(kernel_print_address, &kernel, addr), wanted);
 }
 
 static const struct {
 	__u64 addr;
 	const char *name;	/* "": its address */
-	const char *shifted;	/* if the guest's kernel is where the table says, but 0x1000 on */
+	const char *shifted;	/* for the same place in a kernel that is 0x1000 further on */
 } names[] = {
 	{ 0xffffffff81000000, "_text+0x0", "_text+0x0" },
 	{ 0xffffffff810000ff, "_text+0xff", "_text+0xff" },
@@ -90,8 +81,7 @@ static void test_kallsyms(void)
 	char *said = add_file(syms, kallsyms, sizeof(kallsyms) - 1, &ok);
 
 	check("", ok);
-	check_text("", said, "");
-	free(said);
+	check_printed("", said, "");
 	check_names(syms, 0);
 	symbols_free(syms);
 }
@@ -122,8 +112,8 @@ static void test_shifted(void)
 	check("first", !symbols_set_stext(syms, GUEST, STEXT + 0x1000));
 	check("same", !symbols_set_stext(syms, GUEST, STEXT + 0x1000));
 	said = unit_end_stderr();
-	check("told once", strstr(said, "symbols of modules are left out") &&
-			   strchr(said, '\n') == strrchr(said, '\n'));
+	check("told", strstr(said, "symbols of modules are left out"));
+	check("told once", strchr(said, '\n') == strrchr(said, '\n'));
 	free(said);
 	check("", !symbols_want_stext(syms, GUEST));
 	check_names(syms, 0x1000);
@@ -171,9 +161,9 @@ static const struct {
 	{ "ffffffff81000000 T a\n\nffffffff81000010 T b\n", ":2: not a line of kallsyms" },
 	{ "vfs_write ffffffff81000000\n", ":1: not a line of kallsyms" },
 	{ "ffffffff81000000\n", ":1: not a line of kallsyms" },
-	{ "ffffffff81000000 \n", ":1: not a line of kallsyms" },
+	{ "ffffffff81000000\x20\n", ":1: not a line of kallsyms" },
 	{ "ffffffff81000000 T\n", ":1: not a line of kallsyms" },
-	{ "ffffffff81000000 T \n", ":1: not a line of kallsyms" },
+	{ "ffffffff81000000 T\x20\n", ":1: not a line of kallsyms" },
 	{ "ffffffff81000000 TT a\n", ":1: not a line of kallsyms" },
 	{ "ffffffff81000000\tT a\n", ":1: not a line of kallsyms" },
 	{ "ffffffff81000000 D data\n", ": no text symbols" },
@@ -182,7 +172,7 @@ static const struct {
 	{ "ffffffff81000000 T a", "" },
 	{ "1ffffffffffffffff T too_long\n", "" },
 	{ "ffffffff81000000 T a b\tc\td\n", "" },
-	{ "\x7f" "ELX", ":1: not a line of kallsyms" },
+	{ "\177ELX", ":1: not a line of kallsyms" },
 };
 
 static void test_bad_files(void)
@@ -194,9 +184,8 @@ static void test_bad_files(void)
 		struct symbols *syms = symbols_new();
 		char *said = add_file(syms, files[i].text, strlen(files[i].text), &ok);
 
-		check_text(files[i].text, said, files[i].said);
+		check_printed(files[i].text, said, files[i].said);
 		check(files[i].text, ok == !*files[i].said);
-		free(said);
 		symbols_free(syms);
 	}
 }
@@ -260,8 +249,7 @@ static void test_vmlinux(void)
 	char *said = add_file(syms, &vmlinux, sizeof(vmlinux), &ok);
 
 	check("", ok);
-	check_text("", said, "");
-	free(said);
+	check_printed("", said, "");
 	check("", symbols_want_stext(syms, GUEST));
 	check_name(syms, GUEST, STEXT + 0x80, "_stext+0x80");
 	check_name(syms, GUEST, STEXT + 0x100, "vfs_write+0x0");
@@ -337,8 +325,7 @@ static void test_damaged_vmlinux(void)
 		rows[i].damage(&elf);
 		said = add_file(syms, &elf, sizeof(elf), &ok);
 		check(rows[i].name, !ok);
-		check_text(rows[i].name, said, rows[i].said);
-		free(said);
+		check_printed(rows[i].name, said, rows[i].said);
 		symbols_free(syms);
 	}
 }
@@ -384,10 +371,9 @@ static void test_saved(void)
 
 	said = load(syms, text, size, &ok);
 	check("", ok);
-	check_text("", said, "");
+	check_printed("", said, "");
 	check("the trace stays", !strncmp(text, "a trace", 7));
 	check_names(syms, 0);
-	free(said);
 	free(text);
 	symbols_free(syms);
 }
@@ -407,8 +393,7 @@ static void test_none_saved(void)
 		char *said = load(syms, texts[i], strlen(texts[i]), &ok);
 
 		check(texts[i], ok);
-		check_text(texts[i], said, "");
-		free(said);
+		check_printed(texts[i], said, "");
 		symbols_free(syms);
 	}
 }

@@ -54,6 +54,13 @@ void unit_check_text(const char *got, const char *wanted, const char *row, const
 	printf(": \"%s\" instead of \"%s\"\n", got, wanted);
 }
 
+void unit_check_printed(char *got, const char *wanted, const char *row, const char *file,
+			int line)
+{
+	unit_check_text(got, wanted, row, file, line);
+	free(got);
+}
+
 char *unit_file(const void *data, size_t size)
 {
 	int fd = memfd_create("unit", 0);

@@ -16,16 +16,22 @@ struct unit_test {
 
 /*
  * Each of these fails the test that runs, and says where and why, if what it is given does
- * not hold; the test goes on. @row names the row of a table that is looked at.
+ * not hold; the test goes on. @row names the row of a table that is looked at. The last one
+ * frees @got.
  */
 #define check(row, condition) \
 	unit_check(condition, row, #condition, __FILE__, __LINE__)
 #define check_text(row, got, wanted) \
 	unit_check_text(got, wanted, row, __FILE__, __LINE__)
 
+#define check_printed(row, got, wanted) \
+	unit_check_printed(got, wanted, row, __FILE__, __LINE__)
+
 void unit_check(bool ok, const char *row, const char *condition, const char *file, int line);
 void unit_check_text(const char *got, const char *wanted, const char *row, const char *file,
 		     int line);
+void unit_check_printed(char *got, const char *wanted, const char *row, const char *file,
+			int line);
 
 /* A path where @data can be read as a file, until the program ends; to be freed. */
 char *unit_file(const void *data, size_t size);

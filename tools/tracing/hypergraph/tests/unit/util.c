@@ -28,23 +28,14 @@ static void test_count(void)
 	static const char * const wanted[] = { "0 calls", "1 call", "2 calls" };
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(wanted); i++) {
-		char *text = print_to_string(print_count, i, "call");
-
-		check_text("", text, wanted[i]);
-		free(text);
-	}
+	for (i = 0; i < ARRAY_SIZE(wanted); i++)
+		check_printed("", print_to_string(print_count, i, "call"), wanted[i]);
 }
 
 static void test_name(void)
 {
-	char *name = print_to_string(print_name, "vfs_write", 0x10);
-	char *addr = print_to_string(print_name, NULL, 0x10);
-
-	check_text("", name, "vfs_write");
-	check_text("", addr, "0x10");
-	free(name);
-	free(addr);
+	check_printed("", print_to_string(print_name, "vfs_write", 0x10), "vfs_write");
+	check_printed("", print_to_string(print_name, NULL, 0x10), "0x10");
 }
 
 static const struct {
@@ -64,19 +55,15 @@ static void test_escape(void)
 
 	for (i = 0; i < ARRAY_SIZE(texts); i++) {
 		const char *text = texts[i].text;
-		char *escaped = print_to_string(print_escaped, text, strlen(text));
 
-		check_text("", escaped, texts[i].escaped);
-		free(escaped);
+		check_printed("", print_to_string(print_escaped, text, strlen(text)),
+			      texts[i].escaped);
 	}
 }
 
 static void test_escape_nul(void)
 {
-	char *escaped = print_to_string(print_escaped, "a\0b", 3);
-
-	check_text("", escaped, "a\\x00b");
-	free(escaped);
+	check_printed("", print_to_string(print_escaped, "a\0b", 3), "a\\x00b");
 }
 
 static void test_printable(void)
@@ -87,8 +74,7 @@ static void test_printable(void)
 		char *text = xstrdup(texts[i].text);
 
 		make_printable(text);
-		check_text("", text, texts[i].printable);
-		free(text);
+		check_printed("", text, texts[i].printable);
 	}
 }
 
