@@ -30,7 +30,7 @@ struct level {
 	struct map functions;	/* by address */
 };
 
-/* A guest's */
+/* The levels of a guest */
 struct levels {
 	__u64 last_ts;		/* of what the guest sent */
 	__u64 stext;		/* 0: not told yet */
@@ -71,7 +71,7 @@ static struct level *add_level(struct levels *levels)
 	return level;
 }
 
-/* It takes the place of one in which nothing was. @name is the level's from here on. */
+/* A level takes the place of one in which nothing was. It owns @name from here on. */
 static void begin_level(const struct session *s, const struct guest *guest, char *name,
 			__u64 ts)
 {
@@ -262,7 +262,7 @@ static void put_hottest_of_level(const struct level *level, bool calls)
 	free(sorted);
 }
 
-/* By the file's addresses, as a guest's kernels may have been in different places */
+/* The sum goes by the file's addresses, as a guest's kernels may have been in several places. */
 static void sum_levels(const struct levels *levels, struct map *sum, __u64 *events)
 {
 	const struct level *level;

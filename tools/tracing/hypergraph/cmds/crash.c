@@ -13,7 +13,7 @@
 #include "cmds/session.h"
 #include "util/util.h"
 
-/* In place of the number of a nested guest's CPU: that which the vCPU is, as none tells it */
+/* Stands for the CPU that a nested vCPU is, as nothing tells its number. */
 #define THIS_VCPU	(~0U)
 
 struct stack {
@@ -76,7 +76,7 @@ static void capture_task(struct ending *end, const struct task *task, const stru
 	memcpy(s->task.frames, task->frames, size);
 }
 
-/* What announced a switch and sent nothing since is through with it. */
+/* A vCPU that announced a switch and sent nothing since is through with it. */
 static const struct task *running_task(const struct vcpu *v)
 {
 	return v->announced ? v->announced : v->current;
@@ -180,7 +180,7 @@ static const struct callgraph_ops crash_ops = {
 	.open_call	= crash_open_call,
 };
 
-/* By CPU, after THIS_VCPU, and there the running one first */
+/* They go by CPU, THIS_VCPU before all others, and on each the running one is first. */
 static int compare_stacks(const void *pa, const void *pb)
 {
 	const struct stack *a = *(struct stack **)pa, *b = *(struct stack **)pb;

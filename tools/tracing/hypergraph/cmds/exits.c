@@ -20,7 +20,7 @@ struct exits {
 	__u64 nr_untimed;
 };
 
-/* What came of a vCPU since it last sent something: it may not be tracing any more. */
+/* The exits of a vCPU since it last sent something: it may not be tracing any more. */
 struct silence {
 	__u64 nr;
 	__u64 ns;

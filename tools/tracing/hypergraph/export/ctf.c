@@ -48,7 +48,7 @@ struct record {
 
 static_assert(SPOOL_BLOCK % sizeof(struct record) == 0, "records do not fill a block");
 
-/* A vCPU's, and how far babeltrace2 has read */
+/* The stream of a vCPU, and how far babeltrace2 has read it */
 struct ctf_stream {
 	struct spool_stream *records;
 	const struct vcpu *vcpu;
@@ -277,7 +277,7 @@ static void make_event_classes(struct ctf *c, bt_trace_class *tc, bt_stream_clas
 	}
 }
 
-/* Its origin is that of the host's trace clock, whatever that is. */
+/* It begins when the host's trace clock does, whatever that is. */
 static bt_clock_class *make_clock(bt_self_component *comp)
 {
 	bt_clock_class *clock = bt_clock_class_create(comp);
@@ -537,7 +537,7 @@ static bt_component_class_source *make_source_class(void)
 	return source;
 }
 
-/* A plugin of babeltrace2's own, NULL after an error message */
+/* Finds a plugin of babeltrace2's own. Returns NULL after an error message. */
 static const bt_plugin *find_plugin(const char *name)
 {
 	const bt_plugin *plugin = NULL;

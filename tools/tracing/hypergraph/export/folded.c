@@ -9,7 +9,7 @@
 #include "graph/stacks.h"
 #include "util/util.h"
 
-/* How much of the time of its open calls a task's inner calls took, by frame */
+/* For each frame of a task, how much of its time the calls from it took */
 struct inner {
 	__u64 *ns;
 	unsigned int alloc;
@@ -49,7 +49,10 @@ static void folded_entry(void *ctx, struct vcpu *v, const struct frame *frame)
 	inner_of(e->priv, v->current)->ns[v->current->nr_frames - 1] = 0;
 }
 
-/* Its caller's time ends with it: what was not seen of a call is not in its stack. */
+/*
+ * What a call took is none of its caller's own time. All of it is the call's own if its
+ * entry was not seen, as then nothing is known of what it called.
+ */
 static void folded_ret(void *ctx, struct vcpu *v, const struct frame *frame, bool entered,
 		       __u64 duration)
 {

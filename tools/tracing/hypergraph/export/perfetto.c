@@ -17,7 +17,7 @@
 #define SEQ_INCREMENTAL_STATE_CLEARED	1
 #define SEQ_NEEDS_INCREMENTAL_STATE	2
 
-/* A packet's: enough that what is said once a packet does not count */
+/* A packet has so many that what is said once a packet does not count. */
 #define MAX_EVENTS	256
 
 /*
@@ -175,7 +175,7 @@ static void flush_bundle(struct export *e, const struct vcpu *v)
 	b->lost = false;
 }
 
-/* Sent once, in the packet of the first event that has it. */
+/* A name is sent once, in the packet of the first event that has it. */
 static __u64 name_id(struct export *e, const struct vcpu *v, __u64 addr)
 {
 	struct bundle *b = v->priv;
@@ -246,7 +246,7 @@ static void add_return(struct export *e, struct vcpu *v, const struct frame *f, 
 	slot->event.funcgraph_exit = exit;
 }
 
-/* One whose entry was not seen would end another call there. */
+/* A return whose entry was not seen would end another call there. */
 static void perfetto_ret(void *ctx, struct vcpu *v, const struct frame *f, bool entered,
 			 __u64 duration)
 {

@@ -165,7 +165,7 @@ static void speedscope_no_return(void *ctx, struct vcpu *v, const struct frame *
 	close_frames(ctx, v, f->depth, &at);
 }
 
-/* What was known as unknown so far has its calls open in that profile. */
+/* The calls of a task that was unknown so far are open in that one's profile. */
 static void speedscope_identified(void *ctx, struct vcpu *v)
 {
 	struct export *e = ctx;
@@ -242,7 +242,7 @@ static int speedscope_end(struct export *e)
 		if (put_profile(e, p))
 			return -1;
 	}
-	/* That is shown first. */
+	/* speedscope shows this profile first. */
 	fprintf(e->out, "],\n\"activeProfileIndex\":%u", longest);
 	fputs(",\n\"shared\":{\"frames\":[\n", e->out);
 	map_for_each(name, &sp->names) {

@@ -20,11 +20,11 @@
 /* In commit: events were lost before those of this page. */
 #define MISSED_EVENTS	0x80000000ULL
 
-/* Of an event's header: type_len counts words, and the rest is the time since the last */
+/* In an event's header, type_len counts words, and the rest is the time since the last one. */
 #define TYPE_LEN_BITS	5
 #define MAX_DELTA	((1U << 27) - 1)
 
-/* The kernel's own, of enum trace_type */
+/* The kernel has these in its enum trace_type. */
 #define ID_GRAPH_RETURN	10
 #define ID_GRAPH_ENTRY	11
 /* Any that is free */
@@ -133,7 +133,7 @@ static int trace_dat_begin(struct export *e)
 	return spool_open(&d->spool);
 }
 
-/* A nested vCPU is a guest of its own, which is meant only if it is asked for. */
+/* A nested guest is meant only if its vCPU is asked for. */
 static void trace_dat_vcpu_new(void *ctx, struct vcpu *v)
 {
 	struct export *e = ctx;
@@ -349,7 +349,7 @@ static __u32 cpu_of(const struct vcpu *v)
 	return v->guest->nested ? 0 : v->id;
 }
 
-/* By number, NULL where no vCPU was heard of; to be freed. */
+/* The list goes by number, with NULL where no vCPU was heard of; to be freed. */
 static struct cpu **list_cpus(struct export *e, __u32 *nr)
 {
 	struct cpu **list;

@@ -30,7 +30,7 @@ static bool is_wanted(const struct callgraph *cg, const struct vcpu *v)
 	       (!cg->filter->function || task->wanted != NOT_SEEN);
 }
 
-/* The same, if the filter does not leave out what happens on the vCPU now */
+/* Calls @handler unless the filter leaves out what happens on the vCPU now. */
 #define notify_wanted(handler, graph, of, what) do {			\
 	struct callgraph *__cg = (graph);					\
 	struct vcpu *__v = (of);						\
@@ -39,7 +39,7 @@ static bool is_wanted(const struct callgraph *cg, const struct vcpu *v)
 		notify(handler, __cg->ctx, __v, what);				\
 } while (0)
 
-/* As is_wanted(), of a call at @depth */
+/* Does the filter ask for a call at @depth, on the vCPU now? */
 static bool is_call_wanted(const struct callgraph *cg, const struct vcpu *v, __u32 depth)
 {
 	const struct task *task = v->current;
@@ -238,7 +238,7 @@ static void handle_switch(struct callgraph *cg, struct vcpu *v, const struct eve
 	if (v->current == v->unknown)
 		identify(cg, v, ev->sched_switch.prev);
 	v->announced = next;
-	strcpy(next->comm, ev->sched_switch.comm);
+	memcpy(next->comm, ev->sched_switch.comm, sizeof(next->comm));
 }
 
 static bool is_top(struct task *task, __u64 addr, __u64 depth)

@@ -23,25 +23,26 @@ struct open_call {
 };
 
 /*
- * callgraph_event() calls these, and callgraph_end() the last mark(). A command leaves NULL
- * what it does not want to be told. The filter applies to what happens, from entry() on. The
- * time is callgraph.ts.
+ * callgraph_event() calls these, each with the time in callgraph.ts, and callgraph_end() the
+ * last mark(). A command leaves NULL what it does not want to be told. The filter leaves out
+ * calls, exits and whatever else happens; guest_new(), vcpu_new(), sent(), switching() and
+ * identified() are called whatever it says.
  */
 struct callgraph_ops {
 	/* @guest is about to send something for the first time. */
 	void (*guest_new)(void *ctx, struct guest *guest);
-	/* An event of @v comes next, its first. */
+	/* The first event of @v comes next. */
 	void (*vcpu_new)(void *ctx, struct vcpu *v);
 	/* @v has sent something, which the others were told before. */
 	void (*sent)(void *ctx, struct vcpu *v);
 	void (*entry)(void *ctx, struct vcpu *v, const struct frame *f);
-	/* @entered: its entry was seen */
+	/* @f returns after @duration ns. @entered tells that its entry was seen. */
 	void (*ret)(void *ctx, struct vcpu *v, const struct frame *f, bool entered,
 		    __u64 duration);
 	/* @f is over, but its return was not seen. */
 	void (*no_return)(void *ctx, struct vcpu *v, const struct frame *f);
 	void (*exit)(void *ctx, struct vcpu *v, const struct event *ev);
-	/* EVENT_HOST_ENTRY or EVENT_HOST_RETURN: of the exit before */
+	/* @ev is an EVENT_HOST_ENTRY or EVENT_HOST_RETURN, which belongs to the exit before. */
 	void (*host)(void *ctx, struct vcpu *v, const struct event *ev);
 	/* Events of this vCPU may be missing here; its task is no longer known. */
 	void (*lost)(void *ctx, struct vcpu *v, const struct event *ev);
@@ -55,7 +56,7 @@ struct callgraph_ops {
 	/* No more of @m will come. */
 	void (*mark)(void *ctx, struct vcpu *v, const struct mark *m);
 	void (*open_call)(void *ctx, struct vcpu *v, const struct open_call *call);
-	/* None of the above, or not a possible one */
+	/* @ev is an EVENT_OTHER. */
 	void (*other)(void *ctx, struct vcpu *v, const struct event *ev);
 };
 
@@ -80,7 +81,7 @@ __u32 callgraph_level(const struct callgraph *cg, const struct vcpu *v);
 /* Are the frames of @task among what the filter asks for? */
 bool callgraph_wants(const struct callgraph *cg, const struct task *task);
 
-/* After the last event: ends the marks of which parts are missing. */
+/* Ends the marks of which parts are missing, after the last event. */
 void callgraph_end(struct callgraph *cg);
 void callgraph_free(struct callgraph *cg);
 

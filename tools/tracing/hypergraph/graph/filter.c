@@ -48,7 +48,7 @@ bool filter_parse_depth(struct filter *f, const char *arg)
 	return parse_number(arg, 1, MAX_DEPTH, &f->depth);
 }
 
-/* Decimal seconds, with up to 9 digits of a fraction. NULL if that is not there. */
+/* Reads decimal seconds with digits of a fraction. Returns what follows, NULL if there are none. */
 static const char *parse_seconds(const char *s, __u64 *ns)
 {
 	__u64 unit = NS_PER_S / 10;
@@ -102,7 +102,7 @@ bool filter_wants_function(struct filter *f, const struct vcpu *v, __u64 addr)
 	const char *name;
 	size_t answer;
 
-	/* Answers are kept, of addresses in the file if there is one: 1 no, 2 yes. */
+	/* The map keeps answers, 1 for no and 2 for yes, by the address in the file. */
 	answer = (size_t)map_get(&f->functions, file_addr);
 	if (answer)
 		return answer == 2;

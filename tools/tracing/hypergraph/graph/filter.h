@@ -12,7 +12,7 @@
 struct task;
 struct vcpu;
 
-/* All zeroes: everything */
+/* All zeroes ask for everything. */
 struct filter {
 	__u32 vm;		/* pid of the VMM */
 	bool one_vcpu;
@@ -28,7 +28,7 @@ struct filter {
 	struct map functions;	/* by address: what function says of it */
 };
 
-/* All of these are false if @arg is not what it is to be. */
+/* All of these return false if @arg is not what they take. */
 bool filter_parse_vm(struct filter *f, const char *arg);	/* a pid */
 bool filter_parse_vcpu(struct filter *f, const char *arg);	/* as vcpu_print() names it */
 bool filter_parse_task(struct filter *f, const char *arg);	/* a pid, or a comm */

@@ -32,7 +32,7 @@ struct guest {
 	void *priv;		/* the command's own */
 };
 
-/* A nested vCPU runs on those of the VM, but shares nothing with them. */
+/* A nested vCPU runs on vCPUs of the VM, but shares nothing with them. */
 struct vcpu {
 	struct guest *guest;
 	__u32 id;		/* as in struct event */
@@ -44,7 +44,7 @@ struct vcpu {
 	void *priv;		/* the command's own */
 };
 
-/* A call that is open */
+/* A call that is open, or was */
 struct frame {
 	__u64 addr;
 	__u32 depth;		/* as the guest sent it: grows inwards, may skip */
@@ -74,19 +74,19 @@ static inline unsigned int vcpu_number(const struct vcpu *v)
 	return v->guest->nested ? v->guest->nested_nr : v->id;
 }
 
-/* The guest that @ev is about, with number @nested_nr if it is nested */
+/* Makes the guest that @ev is about, which has number @nested_nr if it is nested. */
 struct guest *guest_new(const struct event *ev, unsigned int nested_nr);
 
-/* It frees the tasks as well. */
+/* Frees its tasks as well, but not its vCPUs. */
 void guest_free(struct guest *guest);
 
-/* vCPU @id of @guest, in its unknown task; the caller's to free. */
+/* Makes vCPU @id of @guest, which is in its unknown task; the caller frees it. */
 struct vcpu *vcpu_new(struct guest *guest, __u32 id);
 
-/* NULL if it was not seen yet. @cpu matters where @pid is that of idle tasks. */
+/* NULL if it was not seen yet. @cpu is that of an idle or unknown task. */
 struct task *guest_task(const struct guest *guest, int pid, __u32 cpu);
 
-/* One that guest_task() did not find. It is the guest's, and ran last on @v. */
+/* Makes a task that guest_task() did not find. The guest owns it, and it ran last on @v. */
 struct task *task_new(const struct vcpu *v, int pid);
 
 /* "VM 100", or "VM 100, nested vCPU n0 (nested_vcpu=0x1a2b)" */

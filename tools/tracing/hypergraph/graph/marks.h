@@ -30,16 +30,16 @@ void mark_append(struct mark *m, const struct mark_part *part);
 /* Did its last part come? */
 bool mark_ended(const struct mark *m);
 
-/* It tells that the guest's kernel is at its end. */
+/* Does it tell that the guest's kernel is at its end? */
 bool mark_is_crash(const struct mark *m);
 
-/* What mark_print() prints; to be freed. */
+/* Returns what mark_print() prints; to be freed. */
 char *mark_name(const struct mark *m);
 
-/* Its text, safe to print, and what of it is missing; to be freed. */
+/* Returns its text, safe to print, and what of it is missing; to be freed. */
 char *mark_text(const struct mark *m);
 
-/* "panic: text" */
+/* Prints "panic: text". */
 void mark_print(const struct mark *m, FILE *out);
 
 #endif /* HYPERGRAPH_MARKS_H */

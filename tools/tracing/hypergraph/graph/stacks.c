@@ -123,7 +123,7 @@ static unsigned int depth_of(const struct stack_node *node)
 	return depth;
 }
 
-/* Inner nodes know outer ones: the other way round takes a list. */
+/* Inner nodes know the outer ones, which are printed first: they are listed before. */
 static void print_path(const struct stack_node *node, bool with_task, const char *separator,
 		       FILE *out)
 {

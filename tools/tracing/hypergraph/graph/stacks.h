@@ -26,30 +26,30 @@ struct stacks {
 };
 
 /*
- * The node of what @key stands for, below @parent, made if it is the first: then *@created
- * is set, and it has no name yet. A key is a pointer or a kernel's address.
+ * Returns the node below @parent for @key, which is a pointer or a kernel's address. If that
+ * had none, it is made: *@created tells so, and the caller gives it a name.
  */
 struct stack_node *stacks_child(struct stacks *st, struct stack_node *parent, __u64 key,
 				bool *created);
 
-/* That of the function at @addr, with its name or address */
+/* The same for the function at @addr, with its name or address */
 struct stack_node *stacks_function(struct stacks *st, struct stack_node *parent,
 				   const struct kernel *kernel, __u64 addr);
 
-/* That of @v's task, which begins the stacks */
+/* The node of @v's task, in which its stacks begin */
 struct stack_node *stacks_task(struct stacks *st, const struct vcpu *v);
 
-/* What @v's task is in, with "..." where functions are left out or were not seen */
+/* The node of what @v's task is in, below "..." where functions were not seen */
 struct stack_node *stacks_open(struct stacks *st, const struct vcpu *v,
 			       const struct kernel *kernel);
 
-/* For qsort() of pointers to nodes: by weight, then by count, then in order of appearance */
+/* Lets qsort() put pointers to nodes in order of weight, then of count, then of appearance. */
 int stacks_compare(const void *pa, const void *pb);
 
-/* "task;outer;inner", as flame graphs have it */
+/* Prints "task;outer;inner", as flame graphs have it. */
 void stacks_print_folded(const struct stack_node *node, FILE *out);
 
-/* All but the task: "outer > inner" */
+/* Prints all but the task: "outer > inner". */
 void stacks_print(const struct stack_node *node, FILE *out);
 
 void stacks_free(struct stacks *st);

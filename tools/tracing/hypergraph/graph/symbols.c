@@ -279,8 +279,8 @@ bool symbols_add_file(struct symbols *syms, __u32 vm, const char *file)
 }
 
 /*
- * Behind a recording: for each table a line of SAVED_TABLE and its text, then SAVED_END,
- * which is always of one length and says where that begins.
+ * What is saved stands behind a recording: for each table a line of SAVED_TABLE and its
+ * text, then SAVED_END, which always has one length and says where all that begins.
  */
 #define SAVED_TABLE	"#hypergraph symbols vm %u bytes %zu\n"
 #define SAVED_END	"#hypergraph symbols begin at %020llu\n"
@@ -476,7 +476,7 @@ static const struct symbol *search_recent(struct symbol_table *st, __u64 addr)
 	return recent->symbol;
 }
 
-/* Of the address @addr of a guest */
+/* NULL if no symbol covers the guest's address @addr. */
 static const struct symbol *find_symbol(const struct kernel *kernel, __u64 addr)
 {
 	const struct symbol *sym;
@@ -544,7 +544,7 @@ void kernel_write_symbols(const struct kernel *kernel, FILE *out)
 			fprintf(out, "\t%s", module + 1);
 		putc('\n', out);
 	}
-	/* Of the symbols at one address just the first is in the table. */
+	/* The table has just the first symbol of an address, which may hide this one. */
 	if (st && st->stext)
 		fprintf(out, "%016llx T _stext\n", st->stext + kernel->shift);
 }

@@ -31,7 +31,7 @@ static inline size_t map_hash(__u64 key)
 	return key * 0x9e3779b97f4a7c15ULL >> 32;
 }
 
-/* NULL when there is none. */
+/* Returns NULL when there is none. */
 void *map_get(const struct map *map, __u64 key);
 
 /* @key must not be in the map yet, and @value must not be NULL. */

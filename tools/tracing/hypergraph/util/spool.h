@@ -22,11 +22,11 @@ struct spool_stream {
 	__u64 *blocks;		/* where in the file they are */
 	size_t nr;
 	size_t alloc;
-	size_t used;		/* of data */
+	size_t used;		/* how much of data */
 	char data[SPOOL_BLOCK];
 };
 
-/* Negative after an error message. */
+/* Returns a negative number after an error message. */
 int spool_open(struct spool *spool);
 void spool_close(struct spool *spool);
 
@@ -37,12 +37,12 @@ void spool_write(struct spool *spool, struct spool_stream *s, const void *data, 
 void spool_end_block(struct spool *spool, struct spool_stream *s);
 
 /*
- * Block @nr of @s into @data, which has room for SPOOL_BLOCK: how much that is, 0 behind
- * the last one, or negative after an error message.
+ * Reads block @nr of @s into @data, which has room for SPOOL_BLOCK. Returns how many bytes
+ * it has, 0 behind the last one, or a negative number after an error message.
  */
 ssize_t spool_read(struct spool *spool, const struct spool_stream *s, size_t nr, char *data);
 
-/* All of @s, to @out. Negative after an error message. */
+/* Writes all of @s to @out. Returns a negative number after an error message. */
 int spool_copy(struct spool *spool, const struct spool_stream *s, FILE *out);
 void spool_free(struct spool_stream *s);
 

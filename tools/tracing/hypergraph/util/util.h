@@ -11,11 +11,14 @@
 
 #define HEX_SIZE	sizeof("0x0123456789abcdef")
 
-/* "0x1a2b", as printf does it but faster: ends @text, of HEX_SIZE, and returns its begin. */
+/*
+ * Makes "0x1a2b" as printf does, but faster: it is at the end of @text, which has HEX_SIZE,
+ * and its begin is returned.
+ */
 char *format_hex(__u64 n, char *text);
 void print_hex(__u64 n, FILE *out);
 
-/* "1 call", "2 calls" */
+/* Prints "1 call", "2 calls". */
 void print_count(unsigned long long n, const char *what, FILE *out);
 
 /* Prints @name, or @addr in hex if that is NULL. */
@@ -31,7 +34,7 @@ void print_escaped(const char *text, size_t size, FILE *out);
 /* The text is to be freed. */
 char *xasprintf(const char *format, ...) __attribute__((__format__(printf, 1, 2)));
 char *xstrdup(const char *text);
-/* Into memory that is to be freed, and is there after xclose(). */
+/* Writes to memory that is there after xclose(), and is to be freed. */
 FILE *xmemstream(char **text, size_t *size);
 void xclose(FILE *file);
 
