@@ -425,7 +425,7 @@ static void report_exit(void *ctx, struct vcpu *v, const struct event *ev)
 		col->exit = *ev;
 		col->exits = 0;
 		col->duration = 0;
-		col->exit_depth = callgraph_level(&r->s.cg, v);
+		col->exit_depth = filter_level(&r->s.filter, v->current);
 	}
 	col->exits++;
 	col->duration += ev->exit.duration;
@@ -636,7 +636,7 @@ static int report_end(struct session *s)
 		release(r, v);
 	putchar('\n');
 	map_for_each(task, &s->cg.tasks) {
-		if (task->nr_frames && callgraph_wants(&s->cg, task))
+		if (task->nr_frames && filter_wants(&s->filter, task->vcpu, task, s->cg.ts))
 			put_open_frames(r, task);
 	}
 	put_summary(r);

@@ -24,10 +24,7 @@
 
 static bool is_wanted(const struct callgraph *cg, const struct vcpu *v)
 {
-	const struct task *task = v->current;
-
-	return filter_wants(cg->filter, v, task, cg->ts) &&
-	       (!cg->filter->function || task->wanted != NOT_SEEN);
+	return filter_wants(cg->filter, v, v->current, cg->ts);
 }
 
 /* Calls @handler unless the filter leaves out what happens on the vCPU now. */
@@ -39,29 +36,9 @@ static bool is_wanted(const struct callgraph *cg, const struct vcpu *v)
 		notify(handler, __cg->ctx, __v, what);				\
 } while (0)
 
-/* Does the filter ask for a call at @depth, on the vCPU now? */
 static bool is_call_wanted(const struct callgraph *cg, const struct vcpu *v, __u32 depth)
 {
-	const struct task *task = v->current;
-	__u32 top = cg->filter->function ? task->wanted : 0;
-
-	return is_wanted(cg, v) && (!cg->filter->depth || depth - top < cg->filter->depth);
-}
-
-static void begin_wanted(struct callgraph *cg, const struct vcpu *v, const struct frame *f)
-{
-	struct task *task = v->current;
-
-	if (cg->filter->function && task->wanted == NOT_SEEN &&
-	    filter_wants_function(cg->filter, v, f->addr))
-		task->wanted = f->depth;
-}
-
-/* A call at @depth is over. */
-static void end_wanted(struct task *task, __u32 depth)
-{
-	if (depth <= task->wanted)
-		task->wanted = NOT_SEEN;
+	return filter_wants_call(cg->filter, v, v->current, cg->ts, depth);
 }
 
 static struct guest *get_guest(struct callgraph *cg, const struct event *ev)
@@ -128,7 +105,7 @@ static void end_frames(struct callgraph *cg, struct vcpu *v, __u32 depth)
 	while ((f = top_frame(task)) && f->depth >= depth) {
 		if (is_call_wanted(cg, v, f->depth))
 			notify(cg->ops->no_return, cg->ctx, v, f);
-		end_wanted(task, f->depth);
+		filter_leave(task, f->depth);
 		task->nr_frames--;
 	}
 }
@@ -138,7 +115,7 @@ static void handle_entry(struct callgraph *cg, struct vcpu *v, const struct fram
 	end_frames(cg, v, f->depth);
 	push_frame(v->current, f);
 	set_level(v->current, f->depth, f->depth + 1);
-	begin_wanted(cg, v, f);
+	filter_enter(cg->filter, v, v->current, f);
 	if (is_call_wanted(cg, v, f->depth))
 		notify(cg->ops->entry, cg->ctx, v, f);
 }
@@ -158,10 +135,10 @@ static void handle_return(struct callgraph *cg, struct vcpu *v, const struct fra
 	else
 		end_frames(cg, v, f->depth);
 	set_level(task, f->depth, f->depth);
-	begin_wanted(cg, v, f);
+	filter_enter(cg->filter, v, v->current, f);
 	if (is_call_wanted(cg, v, f->depth))
 		notify(cg->ops->ret, cg->ctx, v, f, entered, duration);
-	end_wanted(task, f->depth);
+	filter_leave(task, f->depth);
 }
 
 static void reset_unknown(struct task *unknown)
@@ -340,20 +317,6 @@ void callgraph_event(struct callgraph *cg, const struct event *ev)
 		notify_wanted(cg->ops->host, cg, v, ev);
 	else
 		handle_lost(cg, v, ev);
-}
-
-__u32 callgraph_level(const struct callgraph *cg, const struct vcpu *v)
-{
-	const struct task *task = v->current;
-	__u32 limit = cg->filter->depth + (cg->filter->function ? task->wanted : 0);
-
-	return cg->filter->depth && task->level > limit ? limit : task->level;
-}
-
-bool callgraph_wants(const struct callgraph *cg, const struct task *task)
-{
-	return filter_wants(cg->filter, task->vcpu, task, cg->ts) &&
-	       (!cg->filter->function || task->wanted != NOT_SEEN);
 }
 
 void callgraph_end(struct callgraph *cg)

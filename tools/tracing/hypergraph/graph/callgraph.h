@@ -75,12 +75,6 @@ void callgraph_init(struct callgraph *cg, const struct callgraph_ops *ops, void 
 		    struct filter *filter);
 void callgraph_event(struct callgraph *cg, const struct event *ev);
 
-/* The depth at which what @v does now is shown */
-__u32 callgraph_level(const struct callgraph *cg, const struct vcpu *v);
-
-/* Are the frames of @task among what the filter asks for? */
-bool callgraph_wants(const struct callgraph *cg, const struct task *task);
-
 /* Ends the marks of which parts are missing, after the last event. */
 void callgraph_end(struct callgraph *cg);
 void callgraph_free(struct callgraph *cg);

@@ -92,10 +92,24 @@ bool filter_wants(const struct filter *f, const struct vcpu *v, const struct tas
 		  __u64 ts)
 {
 	return filter_wants_vcpu(f, v) && ts >= f->from && (!f->to || ts <= f->to) &&
-	       (!f->one_task || wants_task(f, task));
+	       (!f->one_task || wants_task(f, task)) &&
+	       (!f->function || task->wanted != NOT_SEEN);
 }
 
-bool filter_wants_function(struct filter *f, const struct vcpu *v, __u64 addr)
+/* The depth from which levels count */
+static __u32 top_depth(const struct filter *f, const struct task *task)
+{
+	return f->function ? task->wanted : 0;
+}
+
+bool filter_wants_call(const struct filter *f, const struct vcpu *v, const struct task *task,
+		       __u64 ts, __u32 depth)
+{
+	return filter_wants(f, v, task, ts) &&
+	       (!f->depth || depth - top_depth(f, task) < f->depth);
+}
+
+static bool wants_function(struct filter *f, const struct vcpu *v, __u64 addr)
 {
 	struct kernel kernel = symbols_kernel(f->syms, v->guest->key);
 	__u64 offset, file_addr = addr - kernel.shift;
@@ -110,6 +124,26 @@ bool filter_wants_function(struct filter *f, const struct vcpu *v, __u64 addr)
 	answer = 1 + (name && !fnmatch(f->function, name, 0));
 	map_add(&f->functions, file_addr, (void *)answer);
 	return answer == 2;
+}
+
+void filter_enter(struct filter *f, const struct vcpu *v, struct task *task,
+		  const struct frame *call)
+{
+	if (f->function && task->wanted == NOT_SEEN && wants_function(f, v, call->addr))
+		task->wanted = call->depth;
+}
+
+void filter_leave(struct task *task, __u32 depth)
+{
+	if (depth <= task->wanted)
+		task->wanted = NOT_SEEN;
+}
+
+__u32 filter_level(const struct filter *f, const struct task *task)
+{
+	__u32 limit = f->depth + top_depth(f, task);
+
+	return f->depth && task->level > limit ? limit : task->level;
 }
 
 void filter_free(struct filter *f)

@@ -9,6 +9,7 @@
 #include "util/map.h"
 #include "graph/symbols.h"
 
+struct frame;
 struct task;
 struct vcpu;
 
@@ -42,8 +43,20 @@ bool filter_wants_vcpu(const struct filter *f, const struct vcpu *v);
 bool filter_wants(const struct filter *f, const struct vcpu *v, const struct task *task,
 		  __u64 ts);
 
-/* Is the function of @v's kernel at @addr of those whose calls are asked for? */
-bool filter_wants_function(struct filter *f, const struct vcpu *v, __u64 addr);
+/* The same, of a call at @depth */
+bool filter_wants_call(const struct filter *f, const struct vcpu *v, const struct task *task,
+		       __u64 ts, __u32 depth);
+
+/*
+ * @task, which runs on @v, is in @call from here on, or is no longer in one at @depth. The
+ * filter is told of all calls, and keeps in task->wanted whether they are asked for.
+ */
+void filter_enter(struct filter *f, const struct vcpu *v, struct task *task,
+		  const struct frame *call);
+void filter_leave(struct task *task, __u32 depth);
+
+/* The depth at which what @task does now is shown */
+__u32 filter_level(const struct filter *f, const struct task *task);
 
 void filter_free(struct filter *f);
 

@@ -59,7 +59,7 @@ struct task {
 	unsigned int alloc;
 	__u32 level;		/* the depth that a call would have now */
 	__u32 lowest;		/* level's lowest value, kept of an unknown task */
-	__u32 wanted;		/* depth of the call that the filter asks for, or NOT_SEEN */
+	__u32 wanted;		/* the filter's: depth of the call asked for, or NOT_SEEN */
 };
 
 /* The key of a task in its guest: idle and unknown tasks exist once a CPU. */

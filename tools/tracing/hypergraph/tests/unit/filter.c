@@ -181,11 +181,12 @@ static void test_wants(void)
 	guest_free(nested);
 }
 
+static const char kallsyms[] = "ffffffff81000000 T vfs_read\n"
+			       "ffffffff81000100 T vfs_write\n"
+			       "ffffffff81000200 T ksys_write\n";
+
 static void test_function(void)
 {
-	static const char kallsyms[] = "ffffffff81000000 T vfs_read\n"
-				       "ffffffff81000100 T vfs_write\n"
-				       "ffffffff81000200 T ksys_write\n";
 	static const struct {
 		const char *function;
 		__u64 addr;
@@ -205,9 +206,63 @@ static void test_function(void)
 	check("", symbols_add_file(syms, 0, file));
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct filter f = { .function = rows[i].function, .syms = syms };
+		const struct frame call = { .addr = rows[i].addr, .depth = 3 };
+		int times;
 
-		check(f.function, filter_wants_function(&f, v, rows[i].addr) == rows[i].wanted);
-		check("again", filter_wants_function(&f, v, rows[i].addr) == rows[i].wanted);
+		/* The second time it remembers. */
+		for (times = 0; times < 2; times++) {
+			filter_enter(&f, v, v->current, &call);
+			check(f.function, filter_wants(&f, v, v->current, 0) == rows[i].wanted);
+			filter_leave(v->current, 3);
+			check(f.function, !filter_wants(&f, v, v->current, 0));
+		}
+		filter_free(&f);
+	}
+	symbols_free(syms);
+	free(file);
+	free(v);
+	guest_free(guest);
+}
+
+/* Calls from depth 2 on, of which the one at 3 is what --function names, and calls itself */
+static void test_levels(void)
+{
+	static const struct {
+		const char *name;
+		struct filter f;
+		bool calls[7];		/* by depth: those asked for */
+		__u32 level;		/* at which a call at depth 6 would be shown */
+	} rows[] = {
+		{ "all", { 0 }, { 0, 0, 1, 1, 1, 1 }, 6 },
+		{ "depth", { .depth = 4 }, { 0, 0, 1, 1 }, 4 },
+		{ "function", { .function = "vfs_write" }, { 0, 0, 0, 1, 1, 1 }, 6 },
+		{ "both", { .function = "vfs_write", .depth = 2 }, { 0, 0, 0, 1, 1 }, 5 },
+	};
+	struct guest *guest = guest_new(&(struct event){ .vm = 100 }, 0);
+	struct vcpu *v = vcpu_new(guest, 0);
+	struct symbols *syms = symbols_new();
+	char *file = unit_file(kallsyms, sizeof(kallsyms) - 1);
+	size_t i;
+
+	check("", symbols_add_file(syms, 0, file));
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct filter f = rows[i].f;
+		struct frame call = { .depth = 2 };
+
+		f.syms = syms;
+		for (; call.depth < 6; call.depth++) {
+			call.addr = call.depth == 3 || call.depth == 4 ? 0xffffffff81000100 :
+									 0xffffffff81000200;
+			filter_enter(&f, v, v->current, &call);
+			check(rows[i].name, filter_wants_call(&f, v, v->current, 0, call.depth) ==
+					    rows[i].calls[call.depth]);
+		}
+		v->current->level = 6;
+		check(rows[i].name, filter_level(&f, v->current) == rows[i].level);
+		filter_leave(v->current, 4);
+		check(rows[i].name, filter_wants(&f, v, v->current, 0));
+		filter_leave(v->current, 3);
+		check(rows[i].name, filter_wants(&f, v, v->current, 0) == !f.function);
 		filter_free(&f);
 	}
 	symbols_free(syms);
@@ -224,5 +279,6 @@ const struct unit_test filter_tests[] = {
 	{ "what --time takes", test_time },
 	{ "what is asked for", test_wants },
 	{ "which functions are asked for", test_function },
+	{ "which levels are asked for", test_levels },
 	{ NULL, NULL },
 };
