@@ -9,53 +9,24 @@
  */
 #define pr_fmt(fmt) "hypergraph: " fmt
 
-#include <linux/buildid.h>
 #include <linux/cc_platform.h>
 #include <linux/ftrace.h>
 #include <linux/kvm_para.h>
-#include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <linux/trace_clock.h>
-#include <linux/uaccess.h>
 #include <uapi/linux/hypergraph.h>
 
-#include <asm/sections.h>
 #include <trace/events/sched.h>
 
 #include "trace.h"
 #include "trace_hypergraph.h"
 
-/* Since the tracer was last selected. */
-struct hypergraph_stats {
-	u64	sent;		/* hypercalls made */
-	u64	unheard;	/* of these, not answered with 0 */
-	u64	dropped;	/* calls that found no room for our data on their stack */
-};
-
-static DEFINE_PER_CPU(struct hypergraph_stats, hypergraph_stats);
-
-/* ftrace_graph_overruns() when the tracer was selected, and when it was left */
-static unsigned long hypergraph_first_overrun;
-static unsigned long hypergraph_last_overrun;
-
-/* The host answered this CPU's last hypercall with 0, and knows who we are. */
-static DEFINE_PER_CPU(bool, hypergraph_heard);
-
-#define HYPERGRAPH_ENTRY	BIT(0)
-#define HYPERGRAPH_SCHED	BIT(1)
-#define HYPERGRAPH_IRQS		BIT(2)
-#define HYPERGRAPH_SLEEP_TIME	BIT(3)
-
 static struct tracer_opt hypergraph_opts[] = {
-	/* Send function entries, not only returns */
-	{ "hypergraph-entry", HYPERGRAPH_ENTRY },
-	/* Send task switches */
-	{ "hypergraph-sched", HYPERGRAPH_SCHED },
-	/* Trace functions of hard interrupts and NMIs */
-	{ "hypergraph-irqs", HYPERGRAPH_IRQS },
-	/* A duration includes the time that the task slept */
-	{ "hypergraph-sleep-time", HYPERGRAPH_SLEEP_TIME },
+	{ TRACER_OPT(hypergraph-entry, HYPERGRAPH_ENTRY) },
+	{ TRACER_OPT(hypergraph-sched, HYPERGRAPH_SCHED) },
+	{ TRACER_OPT(hypergraph-irqs, HYPERGRAPH_IRQS) },
+	{ TRACER_OPT(hypergraph-sleep-time, HYPERGRAPH_SLEEP_TIME) },
 	{ }
 };
 
@@ -65,15 +36,8 @@ static struct tracer_flags hypergraph_flags = {
 	.opts	= hypergraph_opts,
 };
 
-static bool hypergraph_option(struct trace_array *tr, u32 option)
-{
-	return tr->current_trace_flags->val & option;
-}
-
 /* Written with trace_types_lock held; NULL while the tracer is not selected. */
 static struct trace_array *hypergraph_tr;
-
-static struct fgraph_ops hypergraph_ops;
 
 /* What the return of a function needs to know about its entry, in ns. */
 struct hypergraph_frame {
@@ -84,141 +48,10 @@ struct hypergraph_frame {
 };
 
 /*
- * The time that a task spent in this tracer, in ns, is kept above the flags in
- * its fgraph variable: it goes where the task goes, and taking its growth out of
- * the duration of a frame makes up for all that was sent within it.
+ * An entry takes more outside of its span than hypergraph_outside_span says, by this,
+ * in ns: it first finds out whether to trace the function at all.
  */
-#define HYPERGRAPH_OVERHEAD_SHIFT	(TRACE_GRAPH_NOTRACE_BIT + 1)
-
-/*
- * What a callback takes outside of its span, in ns: before its first look at the
- * clock and after its last.  An entry takes more, by hypergraph_lead, as it first
- * finds out whether to trace the function at all.  See hypergraph_calibrate().
- */
-static u64 hypergraph_shell;
-static u64 hypergraph_lead;
-
-/* A stretch of the current task's time, spent in this tracer */
-struct hypergraph_span {
-	unsigned long	*task_var;	/* NULL if the task has none */
-	unsigned long	flags;
-	u64		start;
-	u64		overhead;	/* hypergraph_overhead() at start */
-};
-
-static u64 hypergraph_overhead(unsigned long *task_var)
-{
-	return *task_var >> HYPERGRAPH_OVERHEAD_SHIFT;
-}
-
-/*
- * Interrupts are off in a span, so that one which the host injects is not taken
- * for time spent in the tracer.
- */
-static __always_inline void hypergraph_begin(struct hypergraph_span *span,
-					     unsigned long *task_var)
-{
-	raw_local_irq_save(span->flags);
-	span->start = trace_clock_local();
-	span->task_var = task_var;
-	span->overhead = task_var ? hypergraph_overhead(task_var) : 0;
-}
-
-static __always_inline void hypergraph_end(struct hypergraph_span *span)
-{
-	u64 nested, time;
-
-	if (span->task_var) {
-		/* What an NMI in between added lies within the span already. */
-		nested = hypergraph_overhead(span->task_var) - span->overhead;
-		time = trace_clock_local() - span->start + hypergraph_shell;
-		*span->task_var += (time - nested) << HYPERGRAPH_OVERHEAD_SHIFT;
-	}
-	raw_local_irq_restore(span->flags);
-}
-
-static unsigned long *hypergraph_task_var(void)
-{
-	return current->ret_stack ? fgraph_get_task_var(&hypergraph_ops) : NULL;
-}
-
-/* Obeys tracing_on and tracing_cpumask, as writing to a trace buffer would. */
-bool hypergraph_is_on(struct trace_array *tr)
-{
-	return tracer_tracing_is_on_cpu(tr, raw_smp_processor_id()) &&
-	       !hypergraph_is_muted();
-}
-
-/* Whether the calls that are open are known to the host */
-bool hypergraph_sends_entries(void)
-{
-	return hypergraph_option(hypergraph_tr, HYPERGRAPH_ENTRY) && !tracing_thresh;
-}
-
-static unsigned long hypergraph_build_id[2];
-
-/*
- * As kvm_hypercall4(), which may not be used before alternatives are applied.
- * Any context, NMI too; interrupts are off.
- */
-static bool hypergraph_hypercall(unsigned int nr, unsigned long a0, unsigned long a1,
-				 unsigned long a2, unsigned long a3)
-{
-	long ret;
-
-	if (cpu_feature_enabled(X86_FEATURE_VMMCALL))
-		asm volatile("vmmcall" : "=a" (ret)
-			     : "a" (nr), "b" (a0), "c" (a1), "d" (a2), "S" (a3) : "memory");
-	else
-		asm volatile("vmcall" : "=a" (ret)
-			     : "a" (nr), "b" (a0), "c" (a1), "d" (a2), "S" (a3) : "memory");
-
-	this_cpu_inc(hypergraph_stats.sent);
-	if (ret)
-		this_cpu_inc(hypergraph_stats.unheard);
-	return !ret;
-}
-
-static bool hypergraph_hello(void)
-{
-	return hypergraph_hypercall(HYPERGRAPH_NR_HELLO,
-				    HYPERGRAPH_VERSION | (u64)num_online_cpus() << 32,
-				    (unsigned long)_stext,
-				    hypergraph_build_id[0], hypergraph_build_id[1]);
-}
-
-static void hypergraph_send_in_span(unsigned int nr, unsigned long a0, unsigned long a1,
-				    unsigned long a2, unsigned long a3)
-{
-	bool heard = hypergraph_hypercall(nr, a0, a1, a2, a3);
-
-	if (likely(heard == this_cpu_read(hypergraph_heard)))
-		return;
-
-	/* The host has begun or ceased to listen. */
-	this_cpu_write(hypergraph_heard, heard && hypergraph_hello());
-}
-
-/**
- * hypergraph_send - send one event to the host
- * @nr: one of HYPERGRAPH_NR_*
- * @a0: what @nr defines
- * @a1: what @nr defines
- * @a2: what @nr defines
- * @a3: what @nr defines
- *
- * The time that it takes is taken out of the open calls' durations.  Any context;
- * the caller has preemption disabled.
- */
-void hypergraph_send(unsigned int nr, unsigned long a0, unsigned long a1,
-		     unsigned long a2, unsigned long a3)
-{
-	struct hypergraph_span span;
-
-	hypergraph_begin(&span, hypergraph_task_var());
-	hypergraph_send_in_span(nr, a0, a1, a2, a3);
-	hypergraph_end(&span);
-}
+static u64 hypergraph_entry_extra;
 
 /* A function of a hard interrupt or NMI, unless set_graph_function names one above it */
 static bool hypergraph_ignore_irqs(struct trace_array *tr)
@@ -253,7 +86,7 @@ static int hypergraph_trace_entry(struct ftrace_graph_ent *trace, struct fgraph_
 
 	frame->calltime = span->start;
 	frame->overhead = span->overhead;
-	frame->announced = hypergraph_sends_entries();
+	frame->announced = hypergraph_sends_entries(tr);
 	if (!counts_sleep)
 		frame->sleeptime = current->ftrace_sleeptime;
 
@@ -282,10 +115,10 @@ static noinline int hypergraph_entry(struct ftrace_graph_ent *trace,
 	    hypergraph_ignore_irqs(gops->private))
 		return 0;
 
-	hypergraph_begin(&span, task_var);
-	span.start -= hypergraph_lead;
+	hypergraph_begin_span(&span, task_var);
+	span.start -= hypergraph_entry_extra;
 	ret = hypergraph_trace_entry(trace, gops, &span);
-	hypergraph_end(&span);
+	hypergraph_end_span(&span);
 	return ret;
 }
 
@@ -319,13 +152,13 @@ static noinline void hypergraph_return(struct ftrace_graph_ret *trace,
 	unsigned long *task_var = fgraph_get_task_var(gops);
 	struct hypergraph_span span;
 
-	hypergraph_begin(&span, task_var);
+	hypergraph_begin_span(&span, task_var);
 	ftrace_graph_addr_finish(gops, trace);
 	if (*task_var & TRACE_GRAPH_NOTRACE)
 		*task_var &= ~TRACE_GRAPH_NOTRACE;
 	else
 		hypergraph_trace_return(trace, gops, &span);
-	hypergraph_end(&span);
+	hypergraph_end_span(&span);
 }
 
 /* Called with interrupts disabled, on the stack of @prev. */
@@ -363,14 +196,14 @@ static noinline void hypergraph_no_return(struct ftrace_graph_ret *trace,
  * The least that calls of a callback take besides what it accounts for itself, in
  * ns.  It is run with nothing to trace.
  */
-static noinline u64 hypergraph_residue(trace_func_graph_ent_t entryfunc,
-				       trace_func_graph_ret_t retfunc)
+static noinline u64 hypergraph_unaccounted(trace_func_graph_ent_t entryfunc,
+					   trace_func_graph_ret_t retfunc)
 {
 	static struct fgraph_ops gops;	/* private: NULL */
 	unsigned long *task_var = hypergraph_task_var();
 	struct ftrace_graph_ent ent = { };
 	struct ftrace_graph_ret ret = { };
-	u64 start, overhead, residue, least = U64_MAX;
+	u64 start, overhead, time, least = U64_MAX;
 	int batch, i;
 
 	gops.idx = hypergraph_ops.idx;
@@ -387,37 +220,37 @@ static noinline u64 hypergraph_residue(trace_func_graph_ent_t entryfunc,
 			else
 				retfunc(&ret, &gops, NULL);
 		}
-		residue = trace_clock_local() - start;
-		residue -= hypergraph_overhead(task_var) - overhead;
-		least = min(least, residue);
+		time = trace_clock_local() - start;
+		time -= hypergraph_overhead(task_var) - overhead;
+		least = min(least, time);
 		*task_var &= ~TRACE_GRAPH_FL;
 	}
 	return least;
 }
 
-static u64 hypergraph_per_call(u64 residue, u64 residue_of_nothing)
+/* By how much a callback takes more than one that does nothing, for each call */
+static u64 hypergraph_per_call(u64 callback, u64 nothing)
 {
-	if (residue < residue_of_nothing)
+	if (callback < nothing)
 		return 0;
-	return DIV_ROUND_CLOSEST_ULL(residue - residue_of_nothing,
-				     HYPERGRAPH_CALIBRATION_CALLS);
+	return DIV_ROUND_CLOSEST_ULL(callback - nothing, HYPERGRAPH_CALIBRATION_CALLS);
 }
 
 static void hypergraph_calibrate(void)
 {
 	u64 of_entry, of_return;
 
-	hypergraph_shell = 0;
-	hypergraph_lead = 0;
+	hypergraph_outside_span = 0;
+	hypergraph_entry_extra = 0;
 	if (!hypergraph_task_var())
 		return;
 
-	of_entry = hypergraph_per_call(hypergraph_residue(hypergraph_entry, NULL),
-				       hypergraph_residue(hypergraph_no_entry, NULL));
-	of_return = hypergraph_per_call(hypergraph_residue(NULL, hypergraph_return),
-					hypergraph_residue(NULL, hypergraph_no_return));
-	hypergraph_lead = of_entry > of_return ? of_entry - of_return : 0;
-	hypergraph_shell = of_return;
+	of_entry = hypergraph_per_call(hypergraph_unaccounted(hypergraph_entry, NULL),
+				       hypergraph_unaccounted(hypergraph_no_entry, NULL));
+	of_return = hypergraph_per_call(hypergraph_unaccounted(NULL, hypergraph_return),
+					hypergraph_unaccounted(NULL, hypergraph_no_return));
+	hypergraph_entry_extra = of_entry > of_return ? of_entry - of_return : 0;
+	hypergraph_outside_span = of_return;
 }
 
 static int hypergraph_check_platform(void)
@@ -433,21 +266,11 @@ static int hypergraph_check_platform(void)
 	return 0;
 }
 
-static void hypergraph_reset_stats(void)
-{
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		memset(per_cpu_ptr(&hypergraph_stats, cpu), 0,
-		       sizeof(struct hypergraph_stats));
-		per_cpu(hypergraph_heard, cpu) = false;
-	}
-	hypergraph_first_overrun = ftrace_graph_overruns();
-}
-
 static int hypergraph_trace_init(struct trace_array *tr)
 {
 	int ret;
+
+	lockdep_assert_held(&trace_types_lock);
 
 	ret = hypergraph_check_platform();
 	if (ret) {
@@ -477,10 +300,7 @@ static int hypergraph_trace_init(struct trace_array *tr)
 		goto err_sleep_time;
 
 	hypergraph_calibrate();
-	hypergraph_reset_stats();
-	hypergraph_tr = tr;
-	scoped_guard(irqsave)
-		this_cpu_write(hypergraph_heard, hypergraph_hello());
+	hypergraph_open_channel();
 	hypergraph_start_marks(tr);
 
 	/* Before fgraph's own probe, where sleep begins if it is not counted. */
@@ -489,13 +309,14 @@ static int hypergraph_trace_init(struct trace_array *tr)
 	if (ret)
 		goto err_marks;
 
+	hypergraph_tr = tr;
 	WRITE_ONCE(hypergraph_ops.private, tr);
 	return 0;
 
 err_marks:
 	hypergraph_stop_marks();
+	hypergraph_close_channel();
 	unregister_ftrace_graph(&hypergraph_ops);
-	hypergraph_tr = NULL;
 err_sleep_time:
 	if (!hypergraph_option(tr, HYPERGRAPH_SLEEP_TIME))
 		fgraph_no_sleep_time--;
@@ -505,6 +326,8 @@ err_sleep_time:
 /* When this returns, no CPU is in a callback and none will enter one. */
 static void hypergraph_trace_reset(struct trace_array *tr)
 {
+	lockdep_assert_held(&trace_types_lock);
+
 	if (!hypergraph_tr)
 		return;
 
@@ -514,7 +337,7 @@ static void hypergraph_trace_reset(struct trace_array *tr)
 	tracepoint_synchronize_unregister();
 	/* The fgraph callbacks run with preemption disabled. */
 	synchronize_rcu();
-	hypergraph_last_overrun = ftrace_graph_overruns();
+	hypergraph_close_channel();
 	hypergraph_tr = NULL;
 
 	if (!hypergraph_option(tr, HYPERGRAPH_SLEEP_TIME))
@@ -523,6 +346,8 @@ static void hypergraph_trace_reset(struct trace_array *tr)
 
 static int hypergraph_set_flag(struct trace_array *tr, u32 old_flags, u32 bit, int set)
 {
+	lockdep_assert_held(&trace_types_lock);
+
 	if (tr != hypergraph_tr || bit != HYPERGRAPH_SLEEP_TIME ||
 	    !!set == hypergraph_option(tr, bit))
 		return 0;
@@ -540,16 +365,6 @@ static void hypergraph_print_header(struct seq_file *s)
 }
 
 #ifdef CONFIG_FTRACE_STARTUP_TEST
-static u64 hypergraph_sent(void)
-{
-	u64 sent = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		sent += per_cpu(hypergraph_stats, cpu).sent;
-	return sent;
-}
-
 /* One traced call is an entry and a return, and when the tracer is left, nothing. */
 static int hypergraph_selftest(struct tracer *trace, struct trace_array *tr)
 {
@@ -564,12 +379,12 @@ static int hypergraph_selftest(struct tracer *trace, struct trace_array *tr)
 	ftrace_set_global_filter(func, strlen(func), 1);
 	ret = tracer_init(trace, tr);
 	if (!ret) {
-		before = hypergraph_sent();
+		before = hypergraph_sum_stats().sent;
 		DYN_FTRACE_TEST_NAME();
-		traced = hypergraph_sent() - before;
+		traced = hypergraph_sum_stats().sent - before;
 		trace->reset(tr);
 		DYN_FTRACE_TEST_NAME();
-		after = hypergraph_sent() - before - traced;
+		after = hypergraph_sum_stats().sent - before - traced;
 		if (traced != 2 || after) {
 			pr_err("sent %llu for a call, %llu for one after it\n", traced, after);
 			ret = -EINVAL;
@@ -594,62 +409,13 @@ static struct tracer hypergraph_tracer __tracer_data = {
 #endif
 };
 
-static ssize_t hypergraph_stats_read(struct file *filp, char __user *ubuf,
-				     size_t count, loff_t *ppos)
-{
-	struct hypergraph_stats sum = { };
-	char buf[96];
-	int cpu, len;
-
-	guard(mutex)(&trace_types_lock);
-	sum.dropped = hypergraph_tr ? ftrace_graph_overruns() : hypergraph_last_overrun;
-	sum.dropped -= hypergraph_first_overrun;
-
-	for_each_possible_cpu(cpu) {
-		struct hypergraph_stats *stats = per_cpu_ptr(&hypergraph_stats, cpu);
-
-		sum.sent += READ_ONCE(stats->sent);
-		sum.unheard += READ_ONCE(stats->unheard);
-		sum.dropped += READ_ONCE(stats->dropped);
-	}
-
-	len = scnprintf(buf, sizeof(buf), "sent: %llu\nunheard: %llu\ndropped: %llu\n",
-			sum.sent, sum.unheard, sum.dropped);
-	return simple_read_from_buffer(ubuf, count, ppos, buf, len);
-}
-
-static const struct file_operations hypergraph_stats_fops = {
-	.open	= tracing_open_generic,
-	.read	= hypergraph_stats_read,
-	.llseek	= generic_file_llseek,
-};
-
-static __init int hypergraph_init_tracefs(void)
-{
-	if (tracing_init_dentry())
-		return 0;
-
-	trace_create_file("hypergraph_stats", TRACE_MODE_READ, NULL, NULL,
-			  &hypergraph_stats_fops);
-	return 0;
-}
-fs_initcall(hypergraph_init_tracefs);
-
-static __init void hypergraph_read_build_id(void)
-{
-	unsigned char build_id[BUILD_ID_SIZE_MAX] = { };
-
-	if (!build_id_parse_buf(__start_notes, build_id, __stop_notes - __start_notes))
-		memcpy(hypergraph_build_id, build_id, sizeof(hypergraph_build_id));
-}
-
 /*
  * From trace_init(): the first point of boot with all that function graph tracing
  * needs, which is the idle task of the boot CPU and RCU.
  */
 __init void init_hypergraph_trace(void)
 {
-	hypergraph_read_build_id();
+	hypergraph_init_channel();
 	hypergraph_init_marks();
 	if (!hypergraph_check_platform())
 		register_tracer(&hypergraph_tracer);

@@ -1,25 +1,205 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The inside of the hypergraph tracer.  Each of its files uses only those below it:
+ *
+ *	trace_hypergraph.c		the tracer: which calls and task switches are sent
+ *	trace_hypergraph_marks.c	marks: of boot, of a crash, and the user's
+ *	trace_hypergraph_channel.c	the channel: how an event reaches the host
+ *
+ * kernel/trace is built without calls to ftrace.  What is inline here must not be
+ * used elsewhere, where it would trace itself.
+ *
+ * "Any context" is that of a task, softirq, interrupt or NMI.
+ */
 #ifndef __TRACE_HYPERGRAPH_H
 #define __TRACE_HYPERGRAPH_H
 
 #include <linux/init.h>
+#include <linux/percpu.h>
+#include <linux/trace_clock.h>
 #include <linux/types.h>
 
-struct trace_array;
+#include "trace.h"
 
 /* From the linker script */
 extern const char __start_notes[], __stop_notes[];
 extern initcall_entry_t __initcallrootfs_start[];
 
-bool hypergraph_is_on(struct trace_array *tr);
-bool hypergraph_sends_entries(void);
+/* The tracer's options, as bits of its flags */
+#define HYPERGRAPH_ENTRY	BIT(0)	/* send function entries, not only returns */
+#define HYPERGRAPH_SCHED	BIT(1)	/* send task switches */
+#define HYPERGRAPH_IRQS		BIT(2)	/* trace functions of hard interrupts and NMIs */
+#define HYPERGRAPH_SLEEP_TIME	BIT(3)	/* count sleep in a function's duration */
+
+/*
+ * Whether @option, one of the above, is set where @tr has the tracer selected.
+ * Any context.
+ */
+static inline bool hypergraph_option(struct trace_array *tr, u32 option)
+{
+	return tr->current_trace_flags->val & option;
+}
+
+/* Whether calls are sent when they begin, so that the host knows those that are open */
+static inline bool hypergraph_sends_entries(struct trace_array *tr)
+{
+	return hypergraph_option(tr, HYPERGRAPH_ENTRY) && !tracing_thresh;
+}
+
+/*
+ * The channel
+ */
+
+/*
+ * The tracer registers it and sets its callbacks.  fgraph keeps a variable for it with
+ * each task: below HYPERGRAPH_OVERHEAD_SHIFT it has fgraph's own flags, above the time
+ * that the task spent in this tracer, in ns.  That goes where the task goes, and taking
+ * its growth out of the duration of a call makes up for all that was sent within it.
+ */
+extern struct fgraph_ops hypergraph_ops;
+
+#define HYPERGRAPH_OVERHEAD_SHIFT	(TRACE_GRAPH_NOTRACE_BIT + 1)
+
+/* Since the channel was last opened, on one CPU or in all */
+struct hypergraph_stats {
+	u64	sent;		/* hypercalls made */
+	u64	unheard;	/* of these, not answered with 0 */
+	u64	dropped;	/* calls that found no room on their task's shadow stack */
+};
+
+DECLARE_PER_CPU(struct hypergraph_stats, hypergraph_stats);
+
+/* The host answered this CPU's last hypercall with 0, and knows which kernel this is. */
+DECLARE_PER_CPU(bool, hypergraph_host_listens);
+
+/*
+ * What a callback takes outside of its span, in ns: before its first look at the clock
+ * and after its last.  The tracer measures it before it opens the channel.
+ */
+extern u64 hypergraph_outside_span;
+
+/* A stretch of the current task's time that is spent in this tracer */
+struct hypergraph_span {
+	unsigned long	*task_var;	/* NULL if the task has none */
+	unsigned long	flags;
+	u64		start;		/* trace_clock_local(), ns */
+	u64		overhead;	/* hypergraph_overhead() at start */
+};
+
+/* In ns.  Any context. */
+static inline u64 hypergraph_overhead(unsigned long *task_var)
+{
+	return *task_var >> HYPERGRAPH_OVERHEAD_SHIFT;
+}
+
+/*
+ * Any context.  Interrupts are off in a span, so that one which the host injects is
+ * not taken for time spent in the tracer.
+ */
+static __always_inline void hypergraph_begin_span(struct hypergraph_span *span,
+						  unsigned long *task_var)
+{
+	raw_local_irq_save(span->flags);
+	span->start = trace_clock_local();
+	span->task_var = task_var;
+	span->overhead = task_var ? hypergraph_overhead(task_var) : 0;
+}
+
+static __always_inline void hypergraph_end_span(struct hypergraph_span *span)
+{
+	u64 nested, time;
+
+	if (span->task_var) {
+		/* What an NMI in between added lies within the span already. */
+		nested = hypergraph_overhead(span->task_var) - span->overhead;
+		time = trace_clock_local() - span->start + hypergraph_outside_span;
+		*span->task_var += (time - nested) << HYPERGRAPH_OVERHEAD_SHIFT;
+	}
+	raw_local_irq_restore(span->flags);
+}
+
+/*
+ * As kvm_hypercall4(), which may not be used before alternatives are applied.  Any
+ * context, with interrupts off.  Returns whether the host answered with 0.
+ */
+static __always_inline bool hypergraph_hypercall(unsigned int nr, unsigned long a0,
+						 unsigned long a1, unsigned long a2,
+						 unsigned long a3)
+{
+	long ret;
+
+	if (cpu_feature_enabled(X86_FEATURE_VMMCALL))
+		asm volatile("vmmcall" : "=a" (ret)
+			     : "a" (nr), "b" (a0), "c" (a1), "d" (a2), "S" (a3) : "memory");
+	else
+		asm volatile("vmcall" : "=a" (ret)
+			     : "a" (nr), "b" (a0), "c" (a1), "d" (a2), "S" (a3) : "memory");
+
+	this_cpu_inc(hypergraph_stats.sent);
+	if (ret)
+		this_cpu_inc(hypergraph_stats.unheard);
+	return !ret;
+}
+
+/* The host has begun or ceased to listen to this CPU.  As hypergraph_hypercall(). */
+void hypergraph_host_changed(bool listens);
+
+/* Send one event, within a span. */
+static __always_inline void hypergraph_send_in_span(unsigned int nr, unsigned long a0,
+						    unsigned long a1, unsigned long a2,
+						    unsigned long a3)
+{
+	bool listens = hypergraph_hypercall(nr, a0, a1, a2, a3);
+
+	if (unlikely(listens != this_cpu_read(hypergraph_host_listens)))
+		hypergraph_host_changed(listens);
+}
+
+/* Send one event.  Any context, with preemption disabled; the span is the channel's. */
 void hypergraph_send(unsigned int nr, unsigned long a0, unsigned long a1,
 		     unsigned long a2, unsigned long a3);
 
-/* The points in time that are not calls: of boot, of a crash, and the user's. */
-bool hypergraph_is_muted(void);
+/* The current task's variable, or NULL if it has none.  Any context. */
+unsigned long *hypergraph_task_var(void);
+
+/* From trace_init() */
+void hypergraph_init_channel(void);
+
+/*
+ * Reset what is counted, and tell the host which kernel this is; the counts of a
+ * closed channel stay.  trace_types_lock is held.
+ */
+void hypergraph_open_channel(void);
+void hypergraph_close_channel(void);
+
+/* The counts of all CPUs.  trace_types_lock is held. */
+struct hypergraph_stats hypergraph_sum_stats(void);
+
+/*
+ * Marks: the points in time that are not calls
+ */
+
+/* This is a level of boot that is not to be traced. */
+extern bool hypergraph_boot_muted;
+
+/* From trace_init() */
 void hypergraph_init_marks(void);
+
+/*
+ * Marks are sent from when the tracer is selected in @tr until it is left.
+ * trace_types_lock is held; these may sleep.
+ */
 void hypergraph_start_marks(struct trace_array *tr);
 void hypergraph_stop_marks(void);
+
+/*
+ * Whether this CPU is traced now.  Obeys tracing_on and tracing_cpumask, as writing
+ * to a trace buffer would.  Any context, with preemption disabled.
+ */
+static inline bool hypergraph_is_on(struct trace_array *tr)
+{
+	return tracer_tracing_is_on_cpu(tr, raw_smp_processor_id()) &&
+	       !READ_ONCE(hypergraph_boot_muted);
+}
 
 #endif /* __TRACE_HYPERGRAPH_H */

@@ -21,12 +21,15 @@
 #include "trace.h"
 #include "trace_hypergraph.h"
 
-/* The instance that the tracer is selected in, or NULL */
-static struct trace_array *marks_tr;
-static DEFINE_MUTEX(marks_lock);
+/*
+ * The instance that the tracer is selected in, or NULL.  Written with the lock held;
+ * it does not change while a notifier of ours is registered.
+ */
+static struct trace_array *hypergraph_marks_tr;
+static DEFINE_MUTEX(hypergraph_marks_lock);
 
 /* Any context.  @len: in bytes, at most HYPERGRAPH_MARK_MAX. */
-static void send_mark(unsigned int kind, const char *text, size_t len)
+static void hypergraph_send_mark(unsigned int kind, const char *text, size_t len)
 {
 	unsigned long bytes[HYPERGRAPH_MARK_BYTES / sizeof(unsigned long)];
 	unsigned long flags;
@@ -45,16 +48,16 @@ static void send_mark(unsigned int kind, const char *text, size_t len)
 	raw_local_irq_restore(flags);
 }
 
-static void send_text(unsigned int kind, const char *text)
+static void hypergraph_send_text(unsigned int kind, const char *text)
 {
-	send_mark(kind, text, min(strlen(text), HYPERGRAPH_MARK_MAX));
+	hypergraph_send_mark(kind, text, min(strlen(text), HYPERGRAPH_MARK_MAX));
 }
 
 /* The levels of boot to be traced, from the command line: "fs,late", or all */
-static char *boot_levels __ro_after_init;
-static bool boot_muted;
+static char *hypergraph_boot_levels __ro_after_init;
+bool hypergraph_boot_muted;
 
-static __init bool known_boot_level(const char *level)
+static __init bool hypergraph_known_boot_level(const char *level)
 {
 	static const char * const known[] __initconst = {
 		"console", "early", "pure", "core", "postcore", "arch",
@@ -64,101 +67,96 @@ static __init bool known_boot_level(const char *level)
 	return match_string(known, ARRAY_SIZE(known), level) >= 0;
 }
 
-static __init int set_boot_levels(char *str)
+static __init int hypergraph_set_boot_levels(char *str)
 {
 	static char levels[128] __ro_after_init;	/* all of them */
 	char *level;
 
 	while ((level = strsep(&str, ","))) {
-		if (!known_boot_level(level)) {
+		if (!hypergraph_known_boot_level(level)) {
 			pr_warn("hypergraph_boot=: there is no boot level '%s'\n", level);
 			continue;
 		}
-		if (boot_levels)
+		if (hypergraph_boot_levels)
 			strlcat(levels, ",", sizeof(levels));
 		strlcat(levels, level, sizeof(levels));
-		boot_levels = levels;
+		hypergraph_boot_levels = levels;
 	}
 	return 1;
 }
-__setup("hypergraph_boot=", set_boot_levels);
+__setup("hypergraph_boot=", hypergraph_set_boot_levels);
 
-/* True in a boot level that is not to be traced.  Any context. */
-bool hypergraph_is_muted(void)
+static void hypergraph_begin_boot_level(const char *level)
 {
-	return READ_ONCE(boot_muted);
+	if (hypergraph_boot_levels)
+		WRITE_ONCE(hypergraph_boot_muted,
+			   !parse_option_str(hypergraph_boot_levels, level));
+	hypergraph_send_text(HYPERGRAPH_MARK_BOOT, level);
 }
 
-static void begin_boot_level(const char *level)
+static void hypergraph_on_initcall_level(void *data, const char *level)
 {
-	if (boot_levels)
-		WRITE_ONCE(boot_muted, !parse_option_str(boot_levels, level));
-	send_text(HYPERGRAPH_MARK_BOOT, level);
-}
-
-static void on_initcall_level(void *data, const char *level)
-{
-	begin_boot_level(level);
+	hypergraph_begin_boot_level(level);
 }
 
 /* The first function of the rootfs level, which is run as a part of the fs level */
-static initcall_t first_of_rootfs __ro_after_init;
+static initcall_t hypergraph_first_of_rootfs __ro_after_init;
 
 __init void hypergraph_init_marks(void)
 {
 	/* There is one in every kernel: it fills rootfs. */
-	first_of_rootfs = initcall_from_entry(__initcallrootfs_start);
+	hypergraph_first_of_rootfs = initcall_from_entry(__initcallrootfs_start);
 }
 
-static void on_initcall_start(void *data, initcall_t func)
+static void hypergraph_on_initcall_start(void *data, initcall_t func)
 {
-	if (func == first_of_rootfs)
-		begin_boot_level("rootfs");
+	if (func == hypergraph_first_of_rootfs)
+		hypergraph_begin_boot_level("rootfs");
 }
 
 /* Boot ends where init's own program begins. */
-static void on_exec(void *data, struct task_struct *task, pid_t old_pid,
-		    struct linux_binprm *bprm)
+static void hypergraph_on_exec(void *data, struct task_struct *task, pid_t old_pid,
+			       struct linux_binprm *bprm)
 {
 	static bool done;
 
 	if (is_global_init(task) && !done) {
 		done = true;
-		begin_boot_level("user");
+		hypergraph_begin_boot_level("user");
 	}
 }
 
-static bool boot_marks;
+static bool hypergraph_boot_marks;
 
-static void stop_boot_marks(void)
+static void hypergraph_stop_boot_marks(void)
 {
-	if (!boot_marks)
+	if (!hypergraph_boot_marks)
 		return;
 
-	boot_marks = false;
-	unregister_trace_sched_process_exec(on_exec, NULL);
-	unregister_trace_initcall_start(on_initcall_start, NULL);
-	unregister_trace_initcall_level(on_initcall_level, NULL);
-	WRITE_ONCE(boot_muted, false);
+	hypergraph_boot_marks = false;
+	unregister_trace_sched_process_exec(hypergraph_on_exec, NULL);
+	unregister_trace_initcall_start(hypergraph_on_initcall_start, NULL);
+	unregister_trace_initcall_level(hypergraph_on_initcall_level, NULL);
+	WRITE_ONCE(hypergraph_boot_muted, false);
 }
 
-static void start_boot_marks(void)
+static void hypergraph_start_boot_marks(void)
 {
-	if (register_trace_initcall_level(on_initcall_level, NULL))
+	if (register_trace_initcall_level(hypergraph_on_initcall_level, NULL))
 		goto err;
-	if (register_trace_initcall_start(on_initcall_start, NULL))
+	if (register_trace_initcall_start(hypergraph_on_initcall_start, NULL))
 		goto err_level;
-	if (register_trace_sched_process_exec(on_exec, NULL))
+	if (register_trace_sched_process_exec(hypergraph_on_exec, NULL))
 		goto err_start;
 
-	boot_marks = true;
-	WRITE_ONCE(boot_muted, boot_levels);
+	hypergraph_boot_marks = true;
+	WRITE_ONCE(hypergraph_boot_muted, hypergraph_boot_levels);
 	return;
 
 err_start:
-	unregister_trace_initcall_start(on_initcall_start, NULL);
+	unregister_trace_initcall_start(hypergraph_on_initcall_start, NULL);
 err_level:
-	unregister_trace_initcall_level(on_initcall_level, NULL);
+	unregister_trace_initcall_level(hypergraph_on_initcall_level, NULL);
 err:
 	pr_warn("no memory to tell the levels of boot apart\n");
 }
@@ -167,7 +165,7 @@ err:
  * The open calls of @task on @cpu, innermost first, where the host does not know
  * them.  Those that only another tracer traces are among them.
  */
-static void send_frames(struct task_struct *task, int cpu)
+static void hypergraph_send_frames(struct task_struct *task, int cpu)
 {
 	struct ftrace_ret_stack *frame;
 	int depth = 0;
@@ -181,7 +179,7 @@ static void send_frames(struct task_struct *task, int cpu)
 				--depth, (u32)task->pid | (u64)cpu << 32);
 }
 
-static int on_die(struct notifier_block *nb, unsigned long event, void *data)
+static int hypergraph_on_die(struct notifier_block *nb, unsigned long event, void *data)
 {
 	char text[HYPERGRAPH_MARK_MAX + 1];
 	struct die_args *args = data;
@@ -191,80 +189,95 @@ static int on_die(struct notifier_block *nb, unsigned long event, void *data)
 
 	scnprintf(text, sizeof(text), "%s at %pS", args->str,
 		  (void *)instruction_pointer(args->regs));
-	send_text(HYPERGRAPH_MARK_OOPS, text);
-	if (!hypergraph_sends_entries() && current->ret_stack)
-		send_frames(current, raw_smp_processor_id());
+	hypergraph_send_text(HYPERGRAPH_MARK_OOPS, text);
+	if (!hypergraph_sends_entries(hypergraph_marks_tr) && current->ret_stack)
+		hypergraph_send_frames(current, raw_smp_processor_id());
 	return NOTIFY_DONE;
 }
 
 /* No other CPU runs any more. */
-static int on_panic(struct notifier_block *nb, unsigned long event, void *text)
+static int hypergraph_on_panic(struct notifier_block *nb, unsigned long event, void *text)
 {
 	struct task_struct *group, *task;
 	int cpu;
 
-	send_text(HYPERGRAPH_MARK_PANIC, text);
-	if (hypergraph_sends_entries())
+	hypergraph_send_text(HYPERGRAPH_MARK_PANIC, text);
+	if (hypergraph_sends_entries(hypergraph_marks_tr))
 		return NOTIFY_DONE;
 
 	guard(rcu)();
 	for_each_process_thread(group, task)
 		if (task_curr(task) && task->ret_stack)
-			send_frames(task, task_cpu(task));
+			hypergraph_send_frames(task, task_cpu(task));
 	for_each_online_cpu(cpu)
 		if (task_curr(idle_task(cpu)) && idle_task(cpu)->ret_stack)
-			send_frames(idle_task(cpu), cpu);
+			hypergraph_send_frames(idle_task(cpu), cpu);
 	return NOTIFY_DONE;
 }
 
-static int on_reboot(struct notifier_block *nb, unsigned long action, void *cmd)
+static int hypergraph_on_reboot(struct notifier_block *nb, unsigned long action, void *cmd)
 {
 	switch (action) {
 	case SYS_RESTART:
-		send_text(HYPERGRAPH_MARK_REBOOT, "restart");
+		hypergraph_send_text(HYPERGRAPH_MARK_REBOOT, "restart");
 		break;
 	case SYS_HALT:
-		send_text(HYPERGRAPH_MARK_REBOOT, "halt");
+		hypergraph_send_text(HYPERGRAPH_MARK_REBOOT, "halt");
 		break;
 	case SYS_POWER_OFF:
-		send_text(HYPERGRAPH_MARK_REBOOT, "power-off");
+		hypergraph_send_text(HYPERGRAPH_MARK_REBOOT, "power-off");
 		break;
 	}
 	return NOTIFY_DONE;
 }
 
 /* First, as the others may hang. */
-static struct notifier_block die_nb = { .notifier_call = on_die, .priority = INT_MAX };
-static struct notifier_block panic_nb = { .notifier_call = on_panic, .priority = INT_MAX };
-static struct notifier_block reboot_nb = { .notifier_call = on_reboot, .priority = INT_MAX };
+static struct notifier_block hypergraph_die_nb = {
+	.notifier_call	= hypergraph_on_die,
+	.priority	= INT_MAX,
+};
 
-/* Called when the tracer is selected in @tr, with trace_types_lock held. */
+static struct notifier_block hypergraph_panic_nb = {
+	.notifier_call	= hypergraph_on_panic,
+	.priority	= INT_MAX,
+};
+
+static struct notifier_block hypergraph_reboot_nb = {
+	.notifier_call	= hypergraph_on_reboot,
+	.priority	= INT_MAX,
+};
+
+static void hypergraph_set_marks_tr(struct trace_array *tr)
+{
+	guard(mutex)(&hypergraph_marks_lock);
+	hypergraph_marks_tr = tr;
+}
+
 void hypergraph_start_marks(struct trace_array *tr)
 {
-	if (system_state < SYSTEM_RUNNING)
-		start_boot_marks();
-	register_die_notifier(&die_nb);
-	atomic_notifier_chain_register(&panic_notifier_list, &panic_nb);
-	register_reboot_notifier(&reboot_nb);
+	lockdep_assert_held(&trace_types_lock);
 
-	guard(mutex)(&marks_lock);
-	marks_tr = tr;
+	hypergraph_set_marks_tr(tr);
+	if (system_state < SYSTEM_RUNNING)
+		hypergraph_start_boot_marks();
+	register_die_notifier(&hypergraph_die_nb);
+	atomic_notifier_chain_register(&panic_notifier_list, &hypergraph_panic_nb);
+	register_reboot_notifier(&hypergraph_reboot_nb);
 }
 
-/* Called when the tracer is left, with trace_types_lock held. */
 void hypergraph_stop_marks(void)
 {
-	scoped_guard(mutex, &marks_lock)
-		marks_tr = NULL;
+	lockdep_assert_held(&trace_types_lock);
 
-	unregister_reboot_notifier(&reboot_nb);
-	atomic_notifier_chain_unregister(&panic_notifier_list, &panic_nb);
-	unregister_die_notifier(&die_nb);
-	stop_boot_marks();
+	unregister_reboot_notifier(&hypergraph_reboot_nb);
+	atomic_notifier_chain_unregister(&panic_notifier_list, &hypergraph_panic_nb);
+	unregister_die_notifier(&hypergraph_die_nb);
+	hypergraph_stop_boot_marks();
+	hypergraph_set_marks_tr(NULL);
 }
 
-static ssize_t marker_write(struct file *filp, const char __user *ubuf,
-			    size_t count, loff_t *ppos)
+static ssize_t hypergraph_marker_write(struct file *filp, const char __user *ubuf,
+				       size_t count, loff_t *ppos)
 {
 	char text[HYPERGRAPH_MARK_MAX + 1];
 	size_t len = count;
@@ -280,26 +293,26 @@ static ssize_t marker_write(struct file *filp, const char __user *ubuf,
 	if (memchr(text, '\0', len))
 		return -EINVAL;
 
-	guard(mutex)(&marks_lock);
+	guard(mutex)(&hypergraph_marks_lock);
 	guard(preempt)();
-	if (!marks_tr || !hypergraph_is_on(marks_tr))
+	if (!hypergraph_marks_tr || !hypergraph_is_on(hypergraph_marks_tr))
 		return -EBADF;
 
-	send_mark(HYPERGRAPH_MARK_USER, text, len);
+	hypergraph_send_mark(HYPERGRAPH_MARK_USER, text, len);
 	return count;
 }
 
-static const struct file_operations marker_fops = {
+static const struct file_operations hypergraph_marker_fops = {
 	.open	= tracing_open_generic,
-	.write	= marker_write,
+	.write	= hypergraph_marker_write,
 };
 
-static __init int init_marker(void)
+static __init int hypergraph_init_marker(void)
 {
 	if (tracing_init_dentry())
 		return 0;
 
-	trace_create_file("hypergraph_marker", 0220, NULL, NULL, &marker_fops);
+	trace_create_file("hypergraph_marker", 0220, NULL, NULL, &hypergraph_marker_fops);
 	return 0;
 }
-fs_initcall(init_marker);
+fs_initcall(hypergraph_init_marker);
