@@ -51,7 +51,7 @@ module_param(hypertrace_nested, bool, 0644);
 static bool __read_mostly hypertrace_private;
 
 /* While anything is recorded here it is left here, too. */
-static void tell_host(void *unused)
+static void kvm_hypertrace_tell_host(void *unused)
 {
 	bool private = READ_ONCE(hypertrace_private) || READ_ONCE(kvm_hypertrace_session);
 
@@ -59,17 +59,17 @@ static void tell_host(void *unused)
 }
 
 /* As long as no vendor's module is there, there are no guests, and it will tell. */
-static void tell_host_on_each_cpu(void)
+static void kvm_hypertrace_tell_host_on_each_cpu(void)
 {
 	if (kvm_x86_ops.enable_virtualization_cpu && kvm_para_available())
-		on_each_cpu(tell_host, NULL, 1);
+		on_each_cpu(kvm_hypertrace_tell_host, NULL, 1);
 }
 
 /* With the CPU's virtualization just enabled. */
 void kvm_hypertrace_enable_cpu(void)
 {
 	if (kvm_para_available())
-		tell_host(NULL);
+		kvm_hypertrace_tell_host(NULL);
 }
 
 /* With the CPU's virtualization being disabled: what runs here next is not for us to say. */
@@ -79,21 +79,21 @@ void kvm_hypertrace_disable_cpu(void)
 		kvm_hypercall1(HYPERGRAPH_NR_PRIVATE, 0);
 }
 
-static int set_private(const char *val, const struct kernel_param *kp)
+static int kvm_hypertrace_private_set(const char *val, const struct kernel_param *kp)
 {
 	int ret = param_set_bool(val, kp);
 
 	if (!ret)
-		tell_host_on_each_cpu();
+		kvm_hypertrace_tell_host_on_each_cpu();
 	return ret;
 }
 
-static const struct kernel_param_ops private_ops = {
+static const struct kernel_param_ops kvm_hypertrace_private_ops = {
 	.flags = KERNEL_PARAM_OPS_FL_NOARG,
-	.set = set_private,
+	.set = kvm_hypertrace_private_set,
 	.get = param_get_bool,
 };
-module_param_cb(hypertrace_private, &private_ops, &hypertrace_private, 0644);
+module_param_cb(hypertrace_private, &kvm_hypertrace_private_ops, &hypertrace_private, 0644);
 
 /* Called with tracepoints_mutex held, before a tracepoint is enabled. */
 int kvm_hypertrace_reg(void)
@@ -108,9 +108,9 @@ int kvm_hypertrace_reg(void)
 			       NSEC_PER_MSEC, 0);
 	if (!++sessions)
 		++sessions;
-	/* Pairs with in_session(): tsc_to_ns_* are set. */
+	/* Pairs with kvm_hypertrace_in_session(): tsc_to_ns_* are set. */
 	smp_store_release(&kvm_hypertrace_session, sessions);
-	tell_host_on_each_cpu();
+	kvm_hypertrace_tell_host_on_each_cpu();
 	return 0;
 }
 
@@ -119,12 +119,12 @@ void kvm_hypertrace_unreg(void)
 {
 	if (static_key_count(&kvm_hypertrace_key.key) == 1) {
 		WRITE_ONCE(kvm_hypertrace_session, 0);
-		tell_host_on_each_cpu();
+		kvm_hypertrace_tell_host_on_each_cpu();
 	}
 	static_branch_dec(&kvm_hypertrace_key);
 }
 
-static bool in_session(struct kvm_vcpu_hypertrace *ht)
+static bool kvm_hypertrace_in_session(struct kvm_vcpu_hypertrace *ht)
 {
 	/* Pairs with kvm_hypertrace_reg(): tsc_to_ns_* are set. */
 	unsigned int session = smp_load_acquire(&kvm_hypertrace_session);
@@ -136,7 +136,7 @@ static bool in_session(struct kvm_vcpu_hypertrace *ht)
  * ns since the TSC was @since, or 0 if it is now behind that: it may be if the
  * vCPU has moved, and the CPUs' TSCs are not synchronized.
  */
-static u64 ns_since(u64 since)
+static u64 kvm_hypertrace_ns_since(u64 since)
 {
 	u64 now = rdtsc();
 
@@ -144,7 +144,7 @@ static u64 ns_since(u64 since)
 	       mul_u64_u32_shr(now - since, tsc_to_ns_mult, tsc_to_ns_shift) : 0;
 }
 
-static __always_inline void save_nested(struct kvm_vcpu *vcpu)
+static __always_inline void kvm_hypertrace_save_nested(struct kvm_vcpu *vcpu)
 {
 	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
 
@@ -161,7 +161,7 @@ void __kvm_hypertrace_exit(struct kvm_vcpu *vcpu, u32 isa)
 
 	ht->event = KVM_HYPERTRACE_EXIT;
 	ht->isa = isa;
-	save_nested(vcpu);
+	kvm_hypertrace_save_nested(vcpu);
 	ht->guest_rip = vcpu->arch.guest_state_protected ? 0 : kvm_rip_read(vcpu);
 	ht->vmm_begin = 0;
 	ht->vmm_time = 0;
@@ -170,7 +170,7 @@ void __kvm_hypertrace_exit(struct kvm_vcpu *vcpu, u32 isa)
 }
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(__kvm_hypertrace_exit);
 
-static bool is_hypergraph_nr(unsigned long nr)
+static bool kvm_hypertrace_knows(unsigned long nr)
 {
 	switch (nr) {
 	case HYPERGRAPH_NR_ENTRY:
@@ -185,23 +185,24 @@ static bool is_hypergraph_nr(unsigned long nr)
 }
 
 /* What L2 sends is L1's, unless the admin says otherwise and L1 has no objection. */
-static __always_inline bool is_recorded(struct kvm_vcpu *vcpu, unsigned long nr)
+static __always_inline bool kvm_hypertrace_is_recorded(struct kvm_vcpu *vcpu, unsigned long nr)
 {
 	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
 
-	if (!trace_hypergraph_host_enabled() || !is_hypergraph_nr(nr))
+	if (!trace_hypergraph_host_enabled() || !kvm_hypertrace_knows(nr))
 		return false;
 
 	if (is_guest_mode(vcpu) && (!READ_ONCE(hypertrace_nested) || ht->nested_private))
 		return false;
 
 	/* Not if the recording began only after this hypercall's exit. */
-	return in_session(ht);
+	return kvm_hypertrace_in_session(ht);
 }
 
 static __always_inline void
-save_hypercall(struct kvm_vcpu_hypertrace *ht, unsigned long nr, unsigned long a0,
-	       unsigned long a1, unsigned long a2, unsigned long a3)
+kvm_hypertrace_save_hypercall(struct kvm_vcpu_hypertrace *ht, unsigned long nr,
+			      unsigned long a0, unsigned long a1,
+			      unsigned long a2, unsigned long a3)
 {
 	ht->event = KVM_HYPERTRACE_HYPERCALL;
 	ht->nr = nr;
@@ -217,32 +218,37 @@ bool __kvm_hypertrace_hypercall(struct kvm_vcpu *vcpu, unsigned long nr,
 {
 	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
 
-	if (vcpu->arch.guest_state_protected || !is_recorded(vcpu, nr))
+	if (vcpu->arch.guest_state_protected || !kvm_hypertrace_is_recorded(vcpu, nr))
 		return false;
 
-	save_nested(vcpu);
+	kvm_hypertrace_save_nested(vcpu);
 	ht->guest_rip = kvm_rip_read(vcpu);
-	save_hypercall(ht, nr, a0, a1, a2, a3);
+	kvm_hypertrace_save_hypercall(ht, nr, a0, a1, a2, a3);
 	return true;
 }
 
 /* For a hypercall that only this file knows of: neither Xen's nor Hyper-V's. */
-static __always_inline bool is_ours(struct kvm_vcpu *vcpu, unsigned long nr)
+static __always_inline bool kvm_hypertrace_is_ours(struct kvm_vcpu *vcpu, unsigned long nr)
 {
 	return !kvm_xen_hypercall_enabled(vcpu->kvm) && !kvm_hv_hypercall_enabled(vcpu) &&
-	       is_recorded(vcpu, nr);
+	       kvm_hypertrace_is_recorded(vcpu, nr);
 }
 
-/* Does what ____kvm_emulate_hypercall() does, for what is_ours() and is of CPL 0. */
-static __always_inline int answer(struct kvm_vcpu *vcpu, unsigned long mask)
+/*
+ * Does what ____kvm_emulate_hypercall() does, for what kvm_hypertrace_is_ours() and
+ * is of CPL 0.
+ */
+static __always_inline int kvm_hypertrace_answer(struct kvm_vcpu *vcpu, unsigned long mask)
 {
 	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
 
-	save_nested(vcpu);
+	kvm_hypertrace_save_nested(vcpu);
 	ht->guest_rip = kvm_rip_read(vcpu);
-	save_hypercall(ht, kvm_rax_read_raw(vcpu) & mask, kvm_rbx_read_raw(vcpu) & mask,
-		       kvm_rcx_read_raw(vcpu) & mask, kvm_rdx_read_raw(vcpu) & mask,
-		       kvm_rsi_read_raw(vcpu) & mask);
+	kvm_hypertrace_save_hypercall(ht, kvm_rax_read_raw(vcpu) & mask,
+				      kvm_rbx_read_raw(vcpu) & mask,
+				      kvm_rcx_read_raw(vcpu) & mask,
+				      kvm_rdx_read_raw(vcpu) & mask,
+				      kvm_rsi_read_raw(vcpu) & mask);
 
 	++vcpu->stat.hypercalls;
 	trace_kvm_hypercall(ht->nr, ht->a0, ht->a1, ht->a2, ht->a3);
@@ -251,7 +257,8 @@ static __always_inline int answer(struct kvm_vcpu *vcpu, unsigned long mask)
 	return kvm_skip_emulated_instruction(vcpu);
 }
 
-static unsigned long hypercall_mask(struct kvm_vcpu *vcpu)
+/* Which bits of its registers a hypercall takes */
+static unsigned long kvm_hypertrace_mask(struct kvm_vcpu *vcpu)
 {
 	return is_64_bit_hypercall(vcpu) ? ULONG_MAX : U32_MAX;
 }
@@ -262,15 +269,16 @@ static unsigned long hypercall_mask(struct kvm_vcpu *vcpu)
  */
 bool kvm_hypertrace_takes_nested(struct kvm_vcpu *vcpu)
 {
-	return is_ours(vcpu, kvm_rax_read_raw(vcpu) & hypercall_mask(vcpu)) &&
-	       !kvm_x86_call(get_cpl)(vcpu);
+	unsigned long nr = kvm_rax_read_raw(vcpu) & kvm_hypertrace_mask(vcpu);
+
+	return kvm_hypertrace_is_ours(vcpu, nr) && !kvm_x86_call(get_cpl)(vcpu);
 }
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_hypertrace_takes_nested);
 
 /* Returns what a handler of exits does. */
 int kvm_hypertrace_answer_nested(struct kvm_vcpu *vcpu)
 {
-	return answer(vcpu, hypercall_mask(vcpu));
+	return kvm_hypertrace_answer(vcpu, kvm_hypertrace_mask(vcpu));
 }
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_hypertrace_answer_nested);
 
@@ -294,10 +302,10 @@ fastpath_t kvm_hypertrace_fastpath(struct kvm_vcpu *vcpu)
 	if (!kvm_pmu_is_fastpath_emulation_allowed(vcpu))
 		return EXIT_FASTPATH_NONE;
 
-	if (!is_ours(vcpu, kvm_rax_read_raw(vcpu)))
+	if (!kvm_hypertrace_is_ours(vcpu, kvm_rax_read_raw(vcpu)))
 		return EXIT_FASTPATH_NONE;
 
-	if (!answer(vcpu, ULONG_MAX))
+	if (!kvm_hypertrace_answer(vcpu, ULONG_MAX))
 		return EXIT_FASTPATH_EXIT_USERSPACE;
 
 	return EXIT_FASTPATH_REENTER_GUEST;
@@ -311,10 +319,10 @@ void __kvm_hypertrace_entry(struct kvm_vcpu *vcpu)
 	u64 duration;
 
 	ht->event = KVM_HYPERTRACE_NONE;
-	if (!in_session(ht))
+	if (!kvm_hypertrace_in_session(ht))
 		return;
 
-	duration = ns_since(ht->exit_tsc);
+	duration = kvm_hypertrace_ns_since(ht->exit_tsc);
 	if (event == KVM_HYPERTRACE_HYPERCALL)
 		trace_hypergraph_host(vcpu, duration);
 	else
@@ -328,7 +336,7 @@ void __kvm_hypertrace_load(struct kvm_vcpu *vcpu)
 	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
 
 	if (vcpu->wants_to_run && ht->vmm_begin) {
-		ht->vmm_time += ns_since(ht->vmm_begin);
+		ht->vmm_time += kvm_hypertrace_ns_since(ht->vmm_begin);
 		ht->vmm_begin = 0;
 	}
 }
@@ -337,7 +345,7 @@ void __kvm_hypertrace_load(struct kvm_vcpu *vcpu)
  * The guest's registers are those of a reset by now, and it can tell nothing more.
  * The exit is still recorded if the VMM runs the vCPU again.
  */
-static void record_triple_fault(struct kvm_vcpu *vcpu)
+static void kvm_hypertrace_record_triple_fault(struct kvm_vcpu *vcpu)
 {
 	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace, exit = *ht;
 
@@ -357,5 +365,5 @@ void __kvm_hypertrace_run_end(struct kvm_vcpu *vcpu, int r)
 		ht->vmm_begin = rdtsc();
 
 	if (!r && vcpu->run->exit_reason == KVM_EXIT_SHUTDOWN)
-		record_triple_fault(vcpu);
+		kvm_hypertrace_record_triple_fault(vcpu);
 }
