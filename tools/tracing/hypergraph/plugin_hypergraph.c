@@ -16,6 +16,8 @@
 #include "graph/symbols.h"
 #include "input/decode.h"
 #include "input/exit_reason.h"
+#include "input/note.h"
+#include "util/util.h"
 
 /* libtraceevent looks these up: all else of this library is its own. */
 #define EXPORTED	__attribute__((visibility("default")))
@@ -102,12 +104,12 @@ static void put_open_call(struct trace_seq *s, __u64 guest, const struct event *
 			 ev->open_call.pid, ev->open_call.cpu);
 }
 
-static void put_other(struct trace_seq *s, const struct event *ev)
+static void put_note(struct trace_seq *s, const struct event *ev)
 {
-	const __u64 *a = ev->other.a;
+	char *text = print_to_string(note_print, ev);
 
-	trace_seq_printf(s, "nr=0x%llx a0=0x%llx a1=0x%llx a2=0x%llx a3=0x%llx", ev->other.nr,
-			 a[0], a[1], a[2], a[3]);
+	trace_seq_puts(s, text);
+	free(text);
 }
 
 static void put_event(struct trace_seq *s, __u64 guest, const struct event *ev)
@@ -127,10 +129,6 @@ static void put_event(struct trace_seq *s, __u64 guest, const struct event *ev)
 		trace_seq_printf(s, "switch %d => %s-%d", ev->sched_switch.prev,
 				 ev->sched_switch.comm, ev->sched_switch.next);
 		break;
-	case EVENT_HELLO:
-		trace_seq_printf(s, "hello ABI %u, CPUs %u, _stext 0x%llx", ev->hello.version,
-				 ev->hello.cpus, ev->hello.stext);
-		break;
 	case EVENT_MARK_PART:
 		put_mark(s, &ev->part);
 		break;
@@ -138,7 +136,7 @@ static void put_event(struct trace_seq *s, __u64 guest, const struct event *ev)
 		put_open_call(s, guest, ev);
 		break;
 	default:
-		put_other(s, ev);
+		put_note(s, ev);
 	}
 }
 

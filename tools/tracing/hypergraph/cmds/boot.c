@@ -126,11 +126,13 @@ static void boot_ret(void *ctx, struct vcpu *v, const struct frame *f, bool ente
 	get_function(&level->functions, f->addr)->returns++;
 }
 
-static void boot_hello(void *ctx, struct vcpu *v, const struct event *ev)
+static void boot_note(void *ctx, struct vcpu *v, const struct event *ev)
 {
 	const struct session *s = ctx;
 	struct levels *levels = v->guest->priv;
 
+	if (ev->type != EVENT_HELLO)
+		return;
 	/* A kernel in another place is another boot. */
 	if (levels->stext && levels->stext != ev->hello.stext)
 		begin_start(s, v->guest);
@@ -159,7 +161,7 @@ static const struct callgraph_ops boot_ops = {
 	.sent		= boot_sent,
 	.entry		= boot_entry,
 	.ret		= boot_ret,
-	.hello		= boot_hello,
+	.note		= boot_note,
 	.mark		= boot_mark,
 };
 

@@ -10,6 +10,7 @@
 
 #include "graph/callgraph.h"
 #include "input/exit_reason.h"
+#include "input/note.h"
 #include "hypergraph.h"
 #include "cmds/session.h"
 #include "util/util.h"
@@ -483,35 +484,12 @@ static void report_identified(void *ctx, struct vcpu *v)
 		col->shown = v->current;
 }
 
-static void put_build_id(const __u8 *id, size_t size)
-{
-	static const __u8 none[16];
-	size_t i;
-
-	if (!memcmp(id, none, size)) {
-		fputs(", no build id", stdout);
-		return;
-	}
-	fputs(", build id ", stdout);
-	for (i = 0; i < size; i++)
-		printf("%02x", id[i]);
-}
-
 /* A comment between the calls, where those of the current task are */
 static void put_comment(struct report *r, struct vcpu *v)
 {
 	release(r, v);
 	put_untimed(r, v, v->current->level);
 	fputs("/* ", stdout);
-}
-
-static void report_hello(void *ctx, struct vcpu *v, const struct event *ev)
-{
-	put_comment(ctx, v);
-	printf("hello: ABI %u, ", ev->hello.version);
-	print_count(ev->hello.cpus, "CPU", stdout);
-	put_build_id(ev->hello.build_id, sizeof(ev->hello.build_id));
-	fputs(" */\n", stdout);
 }
 
 static void report_mark(void *ctx, struct vcpu *v, const struct mark *m)
@@ -533,13 +511,11 @@ static void report_open_call(void *ctx, struct vcpu *v, const struct open_call *
 	printf(" depth %u, pid %d on CPU %u */\n", call->frame.depth, call->pid, call->cpu);
 }
 
-static void report_other(void *ctx, struct vcpu *v, const struct event *ev)
+static void report_note(void *ctx, struct vcpu *v, const struct event *ev)
 {
-	const __u64 *a = ev->other.a;
-
 	put_comment(ctx, v);
-	printf("hypercall 0x%llx: 0x%llx 0x%llx 0x%llx 0x%llx */\n",
-	       ev->other.nr, a[0], a[1], a[2], a[3]);
+	note_print(ev, stdout);
+	fputs(" */\n", stdout);
 }
 
 static const struct callgraph_ops report_ops = {
@@ -552,10 +528,9 @@ static const struct callgraph_ops report_ops = {
 	.lost		= report_lost,
 	.switching	= report_switching,
 	.identified	= report_identified,
-	.hello		= report_hello,
 	.mark		= report_mark,
 	.open_call	= report_open_call,
-	.other		= report_other,
+	.note		= report_note,
 };
 
 static void put_open_frames(struct report *r, const struct task *task)

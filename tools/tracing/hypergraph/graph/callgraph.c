@@ -278,9 +278,6 @@ static void dispatch(struct callgraph *cg, struct vcpu *v, const struct event *e
 	case EVENT_SWITCH:
 		handle_switch(cg, v, ev);
 		break;
-	case EVENT_HELLO:
-		notify_wanted(cg->ops->hello, cg, v, ev);
-		break;
 	case EVENT_MARK_PART:
 		handle_mark(cg, v, ev);
 		break;
@@ -288,7 +285,7 @@ static void dispatch(struct callgraph *cg, struct vcpu *v, const struct event *e
 		handle_open_call(cg, v, ev);
 		break;
 	default:
-		notify_wanted(cg->ops->other, cg, v, ev);
+		notify_wanted(cg->ops->note, cg, v, ev);
 	}
 }
 

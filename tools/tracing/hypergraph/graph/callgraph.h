@@ -50,14 +50,13 @@ struct callgraph_ops {
 	void (*switching)(void *ctx, struct vcpu *v, const struct task *next);
 	/* v->current was unknown, and now tells which task has been running. */
 	void (*identified)(void *ctx, struct vcpu *v);
-	void (*hello)(void *ctx, struct vcpu *v, const struct event *ev);
 	/* The first part of @m came. */
 	void (*mark_begin)(void *ctx, struct vcpu *v, const struct mark *m);
 	/* No more of @m will come. */
 	void (*mark)(void *ctx, struct vcpu *v, const struct mark *m);
 	void (*open_call)(void *ctx, struct vcpu *v, const struct open_call *call);
-	/* @ev is an EVENT_OTHER. */
-	void (*other)(void *ctx, struct vcpu *v, const struct event *ev);
+	/* @ev changes no call stack: see note_print(). */
+	void (*note)(void *ctx, struct vcpu *v, const struct event *ev);
 };
 
 struct callgraph {
