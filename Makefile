@@ -6,6 +6,9 @@ KSRC ?=
 CPU ?= amd
 EMU ?= $(if $(filter intel,$(CPU)),bochs,qemu)
 
+# Its dollars are a regular expression's, not make's.
+override TESTS := $(value TESTS)
+
 export KSRC KVM_UNIT_TESTS TESTS
 
 out := $(CURDIR)/out
