@@ -3,7 +3,7 @@
 #define _UAPI_LINUX_HYPERGRAPH_H
 
 /**
- * DOC: hypercalls
+ * DOC: Hypercalls of hypergraph
  *
  * The hypercalls by which a guest's function graph reaches its host. Registers are
  * those of every KVM hypercall: the number in rax, a0 to a3 in rbx, rcx, rdx and
@@ -12,7 +12,7 @@
  * The host answers 0 while it records (its tracepoint hypergraph_host is enabled),
  * and -KVM_ENOSYS otherwise, as it does for any number it does not know. A guest
  * may send all the same: the host's tracepoint kvm_hypercall shows the hypercall in
- * either case.
+ * either case. The numbers from 0x69 to 0x6f are not used yet.
  */
 
 /**
