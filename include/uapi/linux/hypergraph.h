@@ -12,7 +12,8 @@
  * The host answers 0 while it records (its tracepoint hypergraph_host is enabled),
  * and -KVM_ENOSYS otherwise, as it does for any number it does not know. A guest
  * may send all the same: the host's tracepoint kvm_hypercall shows the hypercall in
- * either case. The numbers from 0x69 to 0x6f are not used yet.
+ * either case. HYPERGRAPH_NR_PRIVATE is for KVM itself, which answers it whether it
+ * records or not. The numbers from 0x69 to 0x6f are not used yet.
  */
 
 /**
