@@ -6,8 +6,8 @@
  *	trace_hypergraph_marks.c	marks: of boot, of a crash, and the user's
  *	trace_hypergraph_channel.c	the channel: how an event reaches the host
  *
- * kernel/trace is built without calls to ftrace.  What is inline here must not be
- * used elsewhere, where it would trace itself.
+ * They are built without calls to ftrace.  What is inline here must not be used
+ * elsewhere, where it would trace itself.
  *
  * "Any context" is that of a task, softirq, interrupt or NMI.
  */
@@ -86,7 +86,7 @@ struct hypergraph_span {
 	u64		overhead;	/* hypergraph_overhead() at start */
 };
 
-/* In ns.  Any context. */
+/* The time that the task spent in this tracer, in ns.  Any context. */
 static inline u64 hypergraph_overhead(unsigned long *task_var)
 {
 	return *task_var >> HYPERGRAPH_OVERHEAD_SHIFT;
@@ -141,7 +141,10 @@ static __always_inline bool hypergraph_hypercall(unsigned int nr, unsigned long 
 	return !ret;
 }
 
-/* The host has begun or ceased to listen to this CPU.  As hypergraph_hypercall(). */
+/*
+ * Called when the host has begun or ceased to listen to this CPU.  Any context, with
+ * interrupts off.
+ */
 void hypergraph_host_changed(bool listens);
 
 /* Send one event, within a span. */
@@ -162,7 +165,7 @@ void hypergraph_send(unsigned int nr, unsigned long a0, unsigned long a1,
 /* The current task's variable, or NULL if it has none.  Any context. */
 unsigned long *hypergraph_task_var(void);
 
-/* From trace_init() */
+/* Called from trace_init() */
 void hypergraph_init_channel(void);
 
 /*
@@ -182,7 +185,7 @@ struct hypergraph_stats hypergraph_sum_stats(void);
 /* This is a level of boot that is not to be traced. */
 extern bool hypergraph_boot_muted;
 
-/* From trace_init() */
+/* Called from trace_init() */
 void hypergraph_init_marks(void);
 
 /*

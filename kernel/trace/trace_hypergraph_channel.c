@@ -25,6 +25,7 @@ unsigned long *hypergraph_task_var(void)
 	return current->ret_stack ? fgraph_get_task_var(&hypergraph_ops) : NULL;
 }
 
+/* Not vmlinux_build_id, as a kernel needs VMCORE_INFO or STACKTRACE_BUILD_ID for that */
 static unsigned long hypergraph_build_id[2];
 
 __init void hypergraph_init_channel(void)
