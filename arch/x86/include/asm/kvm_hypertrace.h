@@ -18,7 +18,7 @@ struct kvm_vcpu_hypertrace {
 	u64 exit_tsc;
 	u64 guest_rip;
 	u64 nr, a0, a1, a2, a3;		/* of KVM_HYPERTRACE_HYPERCALL */
-	u64 info1, info2;		/* of KVM_HYPERTRACE_EXIT, as the rest */
+	u64 info1, info2;		/* of KVM_HYPERTRACE_EXIT, as vmm_*, reason and isa */
 	u64 vmm_begin;			/* TSC when KVM_RUN ended, or 0 */
 	u64 vmm_time;			/* in the VMM since the exit, ns */
 	u32 reason;
