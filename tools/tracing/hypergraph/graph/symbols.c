@@ -35,7 +35,7 @@ struct recent {
 struct symbol_table {
 	struct symbol_table *next;
 	__u32 vm;		/* whose, 0: of all others */
-	const char *file;
+	char *file;
 	char *text;		/* of all names */
 	struct symbol *table;	/* by address, one symbol each */
 	size_t nr;
@@ -238,6 +238,7 @@ static void free_table(struct symbol_table *st)
 {
 	free(st->table);
 	free(st->text);
+	free(st->file);
 	free(st);
 }
 
@@ -246,7 +247,7 @@ static struct symbol_table *new_table(__u32 vm, const char *file)
 	struct symbol_table *st = xcalloc(1, sizeof(*st));
 
 	st->vm = vm;
-	st->file = file;
+	st->file = xstrdup(file);
 	return st;
 }
 
