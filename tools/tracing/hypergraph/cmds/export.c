@@ -101,6 +101,10 @@ static int check_output(const struct exporter *x)
 		warnx("%s is a directory: give --output DIR", x->format->name);
 		return -1;
 	}
+	if (x->format->directory && !access(x->e.output, F_OK)) {
+		warnx("%s: exists: --output is to be a new directory", x->e.output);
+		return -1;
+	}
 	return 0;
 }
 

@@ -406,6 +406,8 @@ test_exports() {
 	fails "unknown format" 1 "hypergraph: --to excel: no such format"
 	run export --to ctf some.dat
 	fails "a directory to stdout" 1 "hypergraph: ctf is a directory: give --output DIR"
+	run export --to ctf --output . some.dat
+	fails "a directory that exists" 1 "hypergraph: .: exists: --output is to be a new directory"
 	run export --to folded --output /nowhere/file some.dat
 	fails "no such directory" 1 "hypergraph: /nowhere/file: No such file or directory"
 }
