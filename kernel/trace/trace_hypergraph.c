@@ -415,7 +415,6 @@ static struct tracer hypergraph_tracer __tracer_data = {
  */
 __init void init_hypergraph_trace(void)
 {
-	hypergraph_init_channel();
 	hypergraph_init_marks();
 	if (!hypergraph_check_platform())
 		register_tracer(&hypergraph_tracer);

@@ -22,7 +22,6 @@
 #include "trace.h"
 
 /* From the linker script */
-extern const char __start_notes[], __stop_notes[];
 extern initcall_entry_t __initcallrootfs_start[];
 
 /* The tracer's options, as bits of its flags */
@@ -164,9 +163,6 @@ void hypergraph_send(unsigned int nr, unsigned long a0, unsigned long a1,
 
 /* The current task's variable, or NULL if it has none.  Any context. */
 unsigned long *hypergraph_task_var(void);
-
-/* Called from trace_init() */
-void hypergraph_init_channel(void);
 
 /*
  * Reset what is counted, and tell the host which kernel this is; the counts of a

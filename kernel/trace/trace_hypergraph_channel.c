@@ -25,23 +25,14 @@ unsigned long *hypergraph_task_var(void)
 	return current->ret_stack ? fgraph_get_task_var(&hypergraph_ops) : NULL;
 }
 
-/* Not vmlinux_build_id, as a kernel needs VMCORE_INFO or STACKTRACE_BUILD_ID for that */
-static unsigned long hypergraph_build_id[2];
-
-__init void hypergraph_init_channel(void)
-{
-	unsigned char build_id[BUILD_ID_SIZE_MAX] = { };
-
-	if (!build_id_parse_buf(__start_notes, build_id, __stop_notes - __start_notes))
-		memcpy(hypergraph_build_id, build_id, sizeof(hypergraph_build_id));
-}
-
 static bool hypergraph_hello(void)
 {
+	unsigned long id[2];
+
+	memcpy(id, vmlinux_build_id, sizeof(id));
 	return hypergraph_hypercall(HYPERGRAPH_NR_HELLO,
 				    HYPERGRAPH_VERSION | (u64)num_online_cpus() << 32,
-				    (unsigned long)_stext,
-				    hypergraph_build_id[0], hypergraph_build_id[1]);
+				    (unsigned long)_stext, id[0], id[1]);
 }
 
 void hypergraph_host_changed(bool listens)
