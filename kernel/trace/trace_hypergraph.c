@@ -21,6 +21,7 @@
 
 #include "trace.h"
 #include "trace_hypergraph.h"
+#include "trace_hypergraph_channel.h"
 
 static struct tracer_opt hypergraph_opts[] = {
 	{ TRACER_OPT(hypergraph-entry, HYPERGRAPH_ENTRY) },

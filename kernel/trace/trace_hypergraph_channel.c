@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * How an event of the hypergraph tracer reaches the host: as one hypercall.  What
- * each traced call needs of it is inline in trace_hypergraph.h.
+ * each traced call needs of it is inline in trace_hypergraph_channel.h.
  */
 #include <linux/buildid.h>
 #include <linux/cpumask.h>
@@ -13,7 +13,7 @@
 #include <asm/sections.h>
 
 #include "trace.h"
-#include "trace_hypergraph.h"
+#include "trace_hypergraph_channel.h"
 
 DEFINE_PER_CPU(struct hypergraph_stats, hypergraph_stats);
 DEFINE_PER_CPU(bool, hypergraph_host_listens);

@@ -20,6 +20,7 @@
 
 #include "trace.h"
 #include "trace_hypergraph.h"
+#include "trace_hypergraph_channel.h"
 
 /*
  * The instance that the tracer is selected in, or NULL.  Written with the lock held;
