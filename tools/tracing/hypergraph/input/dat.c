@@ -19,18 +19,6 @@
 
 #define MAX_PAGE	65536
 
-struct part *dat_add_part(struct dat *d, unsigned int cpu)
-{
-	struct part *part;
-
-	d->parts = xrealloc(d->parts, (d->nr_parts + 1) * sizeof(*d->parts));
-	part = &d->parts[d->nr_parts++];
-	*part = (struct part){ .cpu = cpu };
-	if (cpu >= d->cpus)
-		d->cpus = cpu + 1;
-	return part;
-}
-
 /* Returns false if no version is known that begins so. */
 static bool read_begin(struct dat *d)
 {
@@ -244,17 +232,6 @@ static bool read_sections(struct dat *d)
 	d->in.at = sections_at;
 	dat_search(d);
 	return true;
-}
-
-bool dat_has_events(const struct dat *d)
-{
-	unsigned int i;
-
-	for (i = 0; i < d->nr_parts; i++) {
-		if (d->parts[i].size)
-			return true;
-	}
-	return false;
 }
 
 void dat_warn(const struct dat *d, const char *file)

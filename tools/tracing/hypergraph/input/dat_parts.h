@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What dat.c, dat_copy.c and dat_search.c share, and nothing else needs */
+/* What the files of dat.h share, and nothing else needs */
 #ifndef HYPERGRAPH_DAT_PARTS_H
 #define HYPERGRAPH_DAT_PARTS_H
 
