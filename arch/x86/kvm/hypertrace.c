@@ -50,7 +50,7 @@ module_param(hypertrace_nested, bool, 0644);
 /* Where this is itself a guest: whether its host is to leave those of its guests to it */
 static bool __read_mostly hypertrace_private;
 
-/* While anything is recorded here it is left here, too. */
+/* The host leaves them here, too, while anything is recorded here. */
 static void kvm_hypertrace_tell_host(void *unused)
 {
 	bool private = READ_ONCE(hypertrace_private) || READ_ONCE(kvm_hypertrace_session);
@@ -65,21 +65,21 @@ static void kvm_hypertrace_tell_host_on_each_cpu(void)
 		on_each_cpu(kvm_hypertrace_tell_host, NULL, 1);
 }
 
-/* With the CPU's virtualization just enabled. */
+/* Called when the CPU's virtualization was just enabled */
 void kvm_hypertrace_enable_cpu(void)
 {
 	if (kvm_para_available())
 		kvm_hypertrace_tell_host(NULL);
 }
 
-/* With the CPU's virtualization being disabled: what runs here next is not for us to say. */
+/* Called before that is disabled: what runs here next is not for us to say. */
 void kvm_hypertrace_disable_cpu(void)
 {
 	if (kvm_para_available())
 		kvm_hypercall1(HYPERGRAPH_NR_PRIVATE, 0);
 }
 
-static int kvm_hypertrace_private_set(const char *val, const struct kernel_param *kp)
+static int kvm_hypertrace_private_param_set(const char *val, const struct kernel_param *kp)
 {
 	int ret = param_set_bool(val, kp);
 
@@ -90,7 +90,7 @@ static int kvm_hypertrace_private_set(const char *val, const struct kernel_param
 
 static const struct kernel_param_ops kvm_hypertrace_private_ops = {
 	.flags = KERNEL_PARAM_OPS_FL_NOARG,
-	.set = kvm_hypertrace_private_set,
+	.set = kvm_hypertrace_private_param_set,
 	.get = param_get_bool,
 };
 module_param_cb(hypertrace_private, &kvm_hypertrace_private_ops, &hypertrace_private, 0644);
@@ -282,7 +282,7 @@ int kvm_hypertrace_answer_nested(struct kvm_vcpu *vcpu)
 }
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_hypertrace_answer_nested);
 
-/* HYPERGRAPH_NR_PRIVATE, of L1's */
+/* L1 has sent HYPERGRAPH_NR_PRIVATE.  Returns the answer to that. */
 unsigned long kvm_hypertrace_set_private(struct kvm_vcpu *vcpu, unsigned long private)
 {
 	if (private > 1)
