@@ -112,7 +112,11 @@ static struct track *record_track(struct join *j, struct thread *th, const struc
 
 static void deliver(struct join *j, struct track *track, struct event *ev)
 {
-	track->lost = ev->type == EVENT_LOST;
+	bool lost = ev->type == EVENT_LOST;
+
+	/* The handler's thread reads priv beside it: a write would cost both a cache miss. */
+	if (track->lost != lost)
+		track->lost = lost;
 	ev->vm = track->vm;
 	ev->vcpu = track->vcpu;
 	ev->nested = track->nested;
