@@ -17,6 +17,11 @@
 #include <linux/trace_clock.h>
 #include <uapi/linux/hypergraph.h>
 
+#include <asm/cpuid/api.h>
+#include <asm/hypervisor.h>
+#include <asm/msr.h>
+#include <hyperv/hvgdk_mini.h>
+
 #include <trace/events/sched.h>
 
 #include "trace.h"
@@ -37,14 +42,15 @@ static struct tracer_flags hypergraph_flags = {
 	.opts	= hypergraph_opts,
 };
 
-/* Written with trace_types_lock held; NULL while the tracer is not selected. */
-static struct trace_array *hypergraph_tr;
+/* When it was selected, by trace_clock_local(), in ns */
+static u64 hypergraph_selected_at;
 
 /* What the return of a function needs to know about its entry, in ns. */
 struct hypergraph_frame {
 	u64	calltime;
-	u64	overhead : 63;	/* hypergraph_overhead() at calltime */
+	u64	overhead : 62;	/* hypergraph_overhead() at calltime */
 	u64	announced : 1;	/* its entry was sent */
+	u64	late : 1;	/* after the switch from its task: to be told of once more */
 	u64	sleeptime;	/* the task's, at calltime; only if it is not counted */
 };
 
@@ -73,8 +79,13 @@ static int hypergraph_trace_entry(struct ftrace_graph_ent *trace, struct fgraph_
 	struct hypergraph_frame *frame;
 	bool counts_sleep;
 
-	if (!tr || !hypergraph_is_on(tr))
+	if (!tr)
 		return 0;
+
+	if (!hypergraph_is_on(tr)) {
+		hypergraph_tell_off();
+		return 0;
+	}
 
 	counts_sleep = hypergraph_counts_sleep(tr);
 	frame = fgraph_reserve_data(gops->idx, counts_sleep ?
@@ -88,12 +99,23 @@ static int hypergraph_trace_entry(struct ftrace_graph_ent *trace, struct fgraph_
 	frame->calltime = span->start;
 	frame->overhead = span->overhead;
 	frame->announced = hypergraph_sends_entries(tr);
+	frame->late = false;
 	if (!counts_sleep)
 		frame->sleeptime = current->ftrace_sleeptime;
 
-	if (frame->announced)
-		hypergraph_send_in_span(HYPERGRAPH_NR_ENTRY, trace->func, trace->depth, 0, 0);
+	if (frame->announced) {
+		if (!hypergraph_knows_who())
+			frame->late = hypergraph_tell_who();
+		hypergraph_tell(HYPERGRAPH_NR_ENTRY, trace->func, trace->depth, 0, 0);
+	}
 	return 1;
+}
+
+/* If set_graph_function named this function, then its return would clear the bit. */
+static void hypergraph_forget_graph_addr(unsigned long *task_var, struct ftrace_graph_ent *trace)
+{
+	if (*task_var & TRACE_GRAPH_FL && ftrace_graph_depth(task_var) == trace->depth)
+		*task_var &= ~TRACE_GRAPH_FL;
 }
 
 static noinline int hypergraph_entry(struct ftrace_graph_ent *trace,
@@ -120,20 +142,46 @@ static noinline int hypergraph_entry(struct ftrace_graph_ent *trace,
 	span.start -= hypergraph_entry_extra;
 	ret = hypergraph_trace_entry(trace, gops, &span);
 	hypergraph_end_span(&span);
+	if (!ret)
+		hypergraph_forget_graph_addr(task_var, trace);
 	return ret;
 }
 
-static void hypergraph_trace_return(struct ftrace_graph_ret *trace, struct fgraph_ops *gops,
-				    struct hypergraph_span *span)
+/*
+ * The frame of a function that was entered since the tracer was selected.  An older one
+ * may be another tracer's: then it begins with an earlier time, a size or an address.
+ */
+static __always_inline struct hypergraph_frame *hypergraph_get_frame(struct fgraph_ops *gops,
+								     int *size)
+{
+	struct hypergraph_frame *frame = fgraph_retrieve_data(gops->idx, size);
+
+	if (!frame || (s64)(frame->calltime - hypergraph_selected_at) < 0)
+		return NULL;
+	return frame;
+}
+
+/* Returns the frame if it was late. */
+static struct hypergraph_frame *hypergraph_trace_return(struct ftrace_graph_ret *trace,
+							struct fgraph_ops *gops,
+							struct hypergraph_span *span)
 {
 	struct trace_array *tr = gops->private;
 	struct hypergraph_frame *frame;
 	s64 duration;
 	int size;
 
-	frame = fgraph_retrieve_data(gops->idx, &size);
-	if (!frame || !tr || !hypergraph_is_on(tr))
-		return;
+	frame = tr ? hypergraph_get_frame(gops, &size) : NULL;
+	if (!frame)
+		return NULL;
+
+	if (!hypergraph_is_on(tr)) {
+		if (frame->announced)
+			hypergraph_withhold_return(span->task_var);
+		else
+			hypergraph_tell_off();
+		return NULL;
+	}
 
 	duration = span->start - frame->calltime;
 	duration -= span->overhead - frame->overhead;
@@ -142,15 +190,21 @@ static void hypergraph_trace_return(struct ftrace_graph_ret *trace, struct fgrap
 	duration = max(duration, 0);
 
 	if (!frame->announced && tracing_thresh && duration < tracing_thresh)
-		return;
+		return NULL;
 
-	hypergraph_send_in_span(HYPERGRAPH_NR_RETURN, trace->func, duration, trace->depth, 0);
+	if (!hypergraph_knows_who()) {
+		frame->late = hypergraph_tell_who();
+		frame->overhead = span->overhead;
+	}
+	hypergraph_tell(HYPERGRAPH_NR_RETURN, trace->func, duration, trace->depth, 0);
+	return frame->late ? frame : NULL;
 }
 
 static noinline void hypergraph_return(struct ftrace_graph_ret *trace,
 				       struct fgraph_ops *gops, struct ftrace_regs *fregs)
 {
 	unsigned long *task_var = fgraph_get_task_var(gops);
+	struct hypergraph_frame *late = NULL;
 	struct hypergraph_span span;
 
 	hypergraph_begin_span(&span, task_var);
@@ -158,8 +212,10 @@ static noinline void hypergraph_return(struct ftrace_graph_ret *trace,
 	if (*task_var & TRACE_GRAPH_NOTRACE)
 		*task_var &= ~TRACE_GRAPH_NOTRACE;
 	else
-		hypergraph_trace_return(trace, gops, &span);
+		late = hypergraph_trace_return(trace, gops, &span);
 	hypergraph_end_span(&span);
+	if (unlikely(late))
+		hypergraph_resume_switch(late->overhead);
 }
 
 /* Called with interrupts disabled, on the stack of @prev. */
@@ -168,14 +224,16 @@ static void hypergraph_sched_switch(void *data, bool preempt,
 				    struct task_struct *next,
 				    unsigned int prev_state)
 {
-	unsigned long comm[TASK_COMM_LEN / sizeof(unsigned long)];
 	struct trace_array *tr = data;
+	bool is_on = hypergraph_is_on(tr);
+	struct hypergraph_span span;
 
-	if (!hypergraph_option(tr, HYPERGRAPH_SCHED) || !hypergraph_is_on(tr))
-		return;
-
-	memcpy(comm, next->comm, sizeof(comm));
-	hypergraph_send(HYPERGRAPH_NR_SCHED_SWITCH, prev->pid, next->pid, comm[1], comm[0]);
+	hypergraph_begin_span(&span, hypergraph_task_var());
+	if (is_on && hypergraph_option(tr, HYPERGRAPH_SCHED))
+		hypergraph_tell_switch(prev, next);
+	else
+		hypergraph_withhold_switch(prev, next, is_on);
+	hypergraph_end_span(&span);
 }
 
 #define HYPERGRAPH_CALIBRATION_CALLS	32
@@ -210,9 +268,11 @@ static noinline u64 hypergraph_unaccounted(trace_func_graph_ent_t entryfunc,
 	gops.idx = hypergraph_ops.idx;
 	for (batch = 0; batch < HYPERGRAPH_CALIBRATION_BATCHES; batch++) {
 		guard(irqsave)();
-		/* Not ignored, as within a function of set_graph_function */
-		if (ftrace_graph_ignore_func(&gops, &ent))
+		/* Not ignored, as within a function of set_graph_function: it is less deep */
+		if (ftrace_graph_ignore_func(&gops, &ent)) {
+			ftrace_graph_set_depth(task_var, -1);
 			*task_var |= TRACE_GRAPH_FL;
+		}
 		overhead = hypergraph_overhead(task_var);
 		start = trace_clock_local();
 		for (i = 0; i < HYPERGRAPH_CALIBRATION_CALLS; i++) {
@@ -254,35 +314,14 @@ static void hypergraph_calibrate(void)
 	hypergraph_outside_span = of_return;
 }
 
-static int hypergraph_check_platform(void)
-{
-	if (!kvm_para_available())
-		return -ENODEV;
-
-	/* The host could not read the registers of a hypercall. */
-	if (cc_platform_has(CC_ATTR_GUEST_STATE_ENCRYPT) ||
-	    cpu_feature_enabled(X86_FEATURE_TDX_GUEST))
-		return -EOPNOTSUPP;
-
-	return 0;
-}
-
 static int hypergraph_trace_init(struct trace_array *tr)
 {
 	int ret;
 
 	lockdep_assert_held(&trace_types_lock);
 
-	ret = hypergraph_check_platform();
-	if (ret) {
-		pr_warn("%s\n", ret == -ENODEV ?
-			"not a KVM guest: there is no host to send to" :
-			"the state of this guest is encrypted: its host cannot read what is sent");
-		return ret;
-	}
-
 	if (hypergraph_tr) {
-		pr_warn("selected in another trace instance already\n");
+		pr_warn_ratelimited("selected in another trace instance already\n");
 		return -EBUSY;
 	}
 
@@ -301,7 +340,8 @@ static int hypergraph_trace_init(struct trace_array *tr)
 		goto err_sleep_time;
 
 	hypergraph_calibrate();
-	hypergraph_open_channel();
+	hypergraph_selected_at = trace_clock_local();
+	hypergraph_open_channel(tr);
 	hypergraph_start_marks(tr);
 
 	/* Before fgraph's own probe, where sleep begins if it is not counted. */
@@ -310,14 +350,13 @@ static int hypergraph_trace_init(struct trace_array *tr)
 	if (ret)
 		goto err_marks;
 
-	hypergraph_tr = tr;
 	WRITE_ONCE(hypergraph_ops.private, tr);
 	return 0;
 
 err_marks:
 	hypergraph_stop_marks();
-	hypergraph_close_channel();
 	unregister_ftrace_graph(&hypergraph_ops);
+	hypergraph_close_channel();
 err_sleep_time:
 	if (!hypergraph_option(tr, HYPERGRAPH_SLEEP_TIME))
 		fgraph_no_sleep_time--;
@@ -339,7 +378,6 @@ static void hypergraph_trace_reset(struct trace_array *tr)
 	/* The fgraph callbacks run with preemption disabled. */
 	synchronize_rcu();
 	hypergraph_close_channel();
-	hypergraph_tr = NULL;
 
 	if (!hypergraph_option(tr, HYPERGRAPH_SLEEP_TIME))
 		fgraph_no_sleep_time--;
@@ -366,27 +404,47 @@ static void hypergraph_print_header(struct seq_file *s)
 }
 
 #ifdef CONFIG_FTRACE_STARTUP_TEST
-/* One traced call is an entry and a return, and when the tracer is left, nothing. */
-static int hypergraph_selftest(struct tracer *trace, struct trace_array *tr)
+/* Whether what the command line says lets the tracer trace any function */
+static __init bool hypergraph_selftest_is_possible(struct trace_array *tr)
+{
+	return !ftrace_filter_param && !tracing_thresh && !fgraph_max_depth &&
+	       ftrace_hash_empty(ftrace_graph_hash) &&
+	       ftrace_hash_empty(ftrace_graph_notrace_hash) && hypergraph_is_on(tr);
+}
+
+static __init u64 hypergraph_sent_by_test_call(void)
+{
+	u64 before = hypergraph_sum_stats().sent;
+
+	DYN_FTRACE_TEST_NAME();
+	return hypergraph_sum_stats().sent - before;
+}
+
+/*
+ * One traced call is an entry and a return, and when the tracer is left, nothing.  No
+ * other event comes between if the host knows who runs here, but if it asks to hear that
+ * and hello, three do.
+ */
+static __init int hypergraph_selftest(struct tracer *trace, struct trace_array *tr)
 {
 	char *func = __stringify(DYN_FTRACE_TEST_NAME);
-	u64 before, traced, after;
+	u64 traced = 0, after = 0;
 	int ret;
 
-	if (hypergraph_check_platform())
-		return 0;	/* There is nothing to test. */
+	if (!hypergraph_selftest_is_possible(tr))
+		return 0;
 
 	tr->current_trace_flags->val &= ~HYPERGRAPH_SCHED;
 	ftrace_set_global_filter(func, strlen(func), 1);
 	ret = tracer_init(trace, tr);
 	if (!ret) {
-		before = hypergraph_sum_stats().sent;
-		DYN_FTRACE_TEST_NAME();
-		traced = hypergraph_sum_stats().sent - before;
+		scoped_guard(irqsave) {
+			hypergraph_sent_by_test_call();
+			traced = hypergraph_sent_by_test_call();
+		}
 		trace->reset(tr);
-		DYN_FTRACE_TEST_NAME();
-		after = hypergraph_sum_stats().sent - before - traced;
-		if (traced != 2 || after) {
+		after = hypergraph_sent_by_test_call();
+		if ((traced != 2 && traced != 5) || after) {
 			pr_err("sent %llu for a call, %llu for one after it\n", traced, after);
 			ret = -EINVAL;
 		}
@@ -405,31 +463,58 @@ static struct tracer hypergraph_tracer __tracer_data = {
 	.print_header	 = hypergraph_print_header,
 	.default_flags	 = &hypergraph_flags,
 	.allow_instances = true,
+	.no_buffer	 = true,
 #ifdef CONFIG_FTRACE_STARTUP_TEST
 	.selftest	 = hypergraph_selftest,
 #endif
 };
 
 /*
- * From trace_init(): the first point of boot with all that function graph tracing
- * needs, which is the idle task of the boot CPU and RCU.
+ * A Linux that is KVM's guest may see Hyper-V or Xen, too.  Where KVM speaks their
+ * hypercalls, it takes all of the guest's for these: Hyper-V's from when a system has
+ * said which it is, which Linux does not do here but one that it came from by kexec may have.
  */
-__init void init_hypergraph_trace(void)
+static __init bool hypergraph_other_hypercalls(void)
 {
-	hypergraph_init_marks();
-	if (!hypergraph_check_platform())
-		register_tracer(&hypergraph_tracer);
+	u64 os_id;
+
+	if (cpuid_base_hypervisor("XenVMMXenVMM", 2))
+		return true;
+
+	return cpuid_base_hypervisor("Microsoft Hv", 0) &&
+	       !rdmsrq_safe(HV_X64_MSR_GUEST_OS_ID, &os_id) && os_id;
+}
+
+/* Why the tracer cannot work here, or NULL */
+static __init const char *hypergraph_why_not(void)
+{
+	if (!hypervisor_is_type(X86_HYPER_KVM) || !kvm_para_available())
+		return "this is no KVM guest, so that there is no host to send to";
+
+	if (hypergraph_other_hypercalls())
+		return "the host takes this guest's hypercalls for those of Hyper-V or Xen";
+
+	/* Each hypercall would be an exception, in any context, NMIs among them. */
+	if (cc_platform_has(CC_ATTR_GUEST_STATE_ENCRYPT) ||
+	    cpu_feature_enabled(X86_FEATURE_TDX_GUEST))
+		return "the state of this guest is encrypted, and what it calls is not for its host";
+
+	return NULL;
 }
 
 /*
- * Where it cannot work, selecting it says why.  But a kernel whose ftrace= names it
- * boots without it, and without a warning from register_tracer(): by now, after
- * late_trace_init(), that is forgotten.
+ * From trace_init(): the first point of boot with all that function graph tracing
+ * needs, which is the idle task of the boot CPU and RCU.
  */
-static __init int hypergraph_register_refused(void)
+__init void init_hypergraph_trace(const char *wanted)
 {
-	if (hypergraph_check_platform())
+	const char *why_not = hypergraph_why_not();
+
+	if (!why_not) {
+		hypergraph_init_channel();
+		hypergraph_init_marks();
 		register_tracer(&hypergraph_tracer);
-	return 0;
+	} else if (wanted && !strcmp(wanted, hypergraph_tracer.name)) {
+		pr_info("not available: %s\n", why_not);
+	}
 }
-late_initcall_sync(hypergraph_register_refused);

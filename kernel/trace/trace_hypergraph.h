@@ -19,6 +19,12 @@
 /* From the linker script */
 extern initcall_entry_t __initcallrootfs_start[];
 
+/*
+ * The instance that the tracer is selected in, or NULL.  Written with trace_types_lock
+ * held; it does not change while a callback or probe of ours is registered.
+ */
+extern struct trace_array *hypergraph_tr;
+
 /* The tracer's options, as bits of its flags */
 #define HYPERGRAPH_ENTRY	BIT(0)	/* send function entries, not only returns */
 #define HYPERGRAPH_SCHED	BIT(1)	/* send task switches */
@@ -58,12 +64,14 @@ void hypergraph_start_marks(struct trace_array *tr);
 void hypergraph_stop_marks(void);
 
 /*
- * Whether this CPU is traced now.  Obeys tracing_on and tracing_cpumask, as writing
- * to a trace buffer would.  Any context, with preemption disabled.
+ * Whether this CPU is traced now.  Obeys tracing_on and tracing_cpumask, but not what
+ * else keeps a trace buffer from being written to, as it being cleared.  Any context, with
+ * preemption disabled.
  */
 static inline bool hypergraph_is_on(struct trace_array *tr)
 {
-	return tracer_tracing_is_on_cpu(tr, raw_smp_processor_id()) &&
+	return ring_buffer_record_is_set_on(tr->array_buffer.buffer) &&
+	       cpumask_test_cpu(raw_smp_processor_id(), tr->tracing_cpumask) &&
 	       !READ_ONCE(hypergraph_boot_muted);
 }
 

@@ -6,42 +6,214 @@
 #include <linux/buildid.h>
 #include <linux/cpumask.h>
 #include <linux/ftrace.h>
+#include <linux/random.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <uapi/linux/hypergraph.h>
 
 #include <asm/sections.h>
+#include <asm/tsc.h>
 
 #include "trace.h"
+#include "trace_hypergraph.h"
 #include "trace_hypergraph_channel.h"
 
+struct trace_array *hypergraph_tr;
 DEFINE_PER_CPU(struct hypergraph_stats, hypergraph_stats);
-DEFINE_PER_CPU(bool, hypergraph_host_listens);
+DEFINE_PER_CPU(struct task_struct *, hypergraph_told);
 u64 hypergraph_outside_span;
 struct fgraph_ops hypergraph_ops;
 
+/* The task that this CPU switches to or has last switched to, or NULL if not known */
+static DEFINE_PER_CPU(struct task_struct *, hypergraph_next);
+
+/* The host was told who runs here for the next event only. */
+static DEFINE_PER_CPU(bool, hypergraph_told_once);
+
+/*
+ * The host may think that a task lives which has ended, or that a call is open which
+ * has returned.
+ */
+static bool hypergraph_withheld;
+
+static u64 hypergraph_boot_number __ro_after_init;
+
 unsigned long *hypergraph_task_var(void)
 {
-	return current->ret_stack ? fgraph_get_task_var(&hypergraph_ops) : NULL;
+	return fgraph_get_task_var_of(&hypergraph_ops, current);
 }
 
-static bool hypergraph_hello(void)
+/* An event with which the host may do what it likes */
+static void hypergraph_tell_unasked(unsigned int nr, unsigned long a0, unsigned long a1,
+				    unsigned long a2, unsigned long a3)
 {
-	unsigned long id[2];
-
-	memcpy(id, vmlinux_build_id, sizeof(id));
-	return hypergraph_hypercall(HYPERGRAPH_NR_HELLO,
-				    HYPERGRAPH_VERSION | (u64)num_online_cpus() << 32,
-				    (unsigned long)_stext, id[0], id[1]);
+	this_cpu_inc(hypergraph_stats.sent);
+	if (hypergraph_hypercall(nr, a0, a1, a2, a3))
+		this_cpu_inc(hypergraph_stats.unheard);
 }
 
-void hypergraph_host_changed(bool listens)
+static void hypergraph_tell_hello(void)
 {
-	this_cpu_write(hypergraph_host_listens, listens && hypergraph_hello());
+	u64 version[HYPERGRAPH_HELLO_PARTS] = { HYPERGRAPH_VERSION, HYPERGRAPH_VERSION | 1 << 16 };
+	u64 id[3] = { };
+
+	memcpy(id, vmlinux_build_id, HYPERGRAPH_BUILD_ID_BYTES);
+	hypergraph_tell_unasked(HYPERGRAPH_NR_HELLO,
+				version[0] | (u64)num_online_cpus() << 32,
+				(unsigned long)_stext,
+				tsc_khz | (u64)HYPERGRAPH_CHANNEL_HYPERCALL << 32,
+				hypergraph_boot_number);
+	hypergraph_tell_unasked(HYPERGRAPH_NR_HELLO, version[1] | id[2] << 32, id[0], id[1],
+				hypergraph_boot_number);
+}
+
+/* From now on the host knows the task.  Returns what it has to know of its calls. */
+static u64 hypergraph_learn_calls(struct task_struct *task)
+{
+	unsigned long *task_var = fgraph_get_task_var_of(&hypergraph_ops, task);
+
+	if (!task_var || *task_var & HYPERGRAPH_KNOWN)
+		return 0;
+
+	*task_var |= HYPERGRAPH_KNOWN;
+	return READ_ONCE(hypergraph_withheld) ? HYPERGRAPH_SCHED_STALE : 0;
+}
+
+/* The registers of a task switch */
+struct hypergraph_switch {
+	unsigned long	a0, a1, comm[TASK_COMM_LEN / sizeof(unsigned long)];
+};
+
+static struct hypergraph_switch hypergraph_switch(struct task_struct *prev,
+						  struct task_struct *next, u64 flags)
+{
+	struct hypergraph_switch regs = {
+		.a0 = (u32)prev->pid | flags,
+		.a1 = (u32)next->pid | hypergraph_learn_calls(next),
+	};
+
+	memcpy(regs.comm, next->comm, sizeof(regs.comm));
+	return regs;
+}
+
+static struct hypergraph_switch hypergraph_who(void)
+{
+	bool once = !hypergraph_option(hypergraph_tr, HYPERGRAPH_SCHED);
+
+	this_cpu_write(hypergraph_told_once, once);
+	return hypergraph_switch(current, current, once ? HYPERGRAPH_SCHED_UNTOLD : 0);
+}
+
+/* An NMI that comes before the end of it tells who runs here, too. */
+bool hypergraph_tell_who(void)
+{
+	struct task_struct *next = this_cpu_read(hypergraph_next);
+	struct hypergraph_switch who = hypergraph_who();
+
+	this_cpu_write(hypergraph_told, NULL);
+	hypergraph_tell(HYPERGRAPH_NR_SCHED_SWITCH, who.a0, who.a1, who.comm[1], who.comm[0]);
+	this_cpu_write(hypergraph_told, current);
+	return next && next != current;
+}
+
+void hypergraph_not_taken(long answer, unsigned int nr, unsigned long a0,
+			  unsigned long a1, unsigned long a2, unsigned long a3)
+{
+	struct task_struct *told = this_cpu_read(hypergraph_told);
+	struct hypergraph_switch who;
+
+	if (answer == HYPERGRAPH_SAY_HELLO) {
+		hypergraph_tell_hello();
+		if (told) {
+			who = hypergraph_who();
+			hypergraph_tell_unasked(HYPERGRAPH_NR_SCHED_SWITCH, who.a0, who.a1,
+						who.comm[1], who.comm[0]);
+		}
+		answer = hypergraph_hypercall(nr, a0, a1, a2, a3);
+	}
+	if (answer)
+		this_cpu_inc(hypergraph_stats.unheard);
+}
+
+/*
+ * An NMI that comes before the host hears of it finds another task told than current,
+ * as it should: that tells who runs here, and of the switch.
+ */
+void hypergraph_tell_switch(struct task_struct *prev, struct task_struct *next)
+{
+	bool gone = READ_ONCE(prev->__state) == TASK_DEAD;
+	struct hypergraph_switch regs;
+
+	regs = hypergraph_switch(prev, next, gone ? HYPERGRAPH_SCHED_GONE : 0);
+	this_cpu_write(hypergraph_next, next);
+	this_cpu_write(hypergraph_told_once, false);
+	this_cpu_write(hypergraph_told, next);
+	hypergraph_tell(HYPERGRAPH_NR_SCHED_SWITCH, regs.a0, regs.a1, regs.comm[1], regs.comm[0]);
+}
+
+void hypergraph_tell_off(void)
+{
+	if (!this_cpu_read(hypergraph_told))
+		return;
+
+	this_cpu_write(hypergraph_told, NULL);
+	hypergraph_tell(HYPERGRAPH_NR_OFF, HYPERGRAPH_OFF_VCPU, hypergraph_boot_number, 0, 0);
+}
+
+void hypergraph_withhold_return(unsigned long *task_var)
+{
+	*task_var &= ~HYPERGRAPH_KNOWN;
+	WRITE_ONCE(hypergraph_withheld, true);
+	hypergraph_tell_off();
+}
+
+void hypergraph_withhold_switch(struct task_struct *prev, struct task_struct *next, bool is_on)
+{
+	unsigned long *task_var = fgraph_get_task_var_of(&hypergraph_ops, prev);
+
+	this_cpu_write(hypergraph_next, next);
+	if (READ_ONCE(prev->__state) == TASK_DEAD && task_var && *task_var & HYPERGRAPH_KNOWN)
+		WRITE_ONCE(hypergraph_withheld, true);
+
+	if (is_on && this_cpu_read(hypergraph_told_once))
+		this_cpu_write(hypergraph_told, NULL);
+	else
+		hypergraph_tell_off();
+}
+
+/*
+ * fgraph ended the task's time and began the next one's when the first switch was told,
+ * but here the task's calls went on.  What they took of it is this tracer's, and is so
+ * no part of its sleep, but of the next one's.
+ */
+static void hypergraph_prolong_sleep(struct task_struct *next, u64 overhead)
+{
+	unsigned long *task_var = hypergraph_task_var();
+	u64 late = task_var ? hypergraph_overhead(task_var) - overhead : 0;
+
+	if (!fgraph_no_sleep_time)
+		return;
+
+	current->ftrace_timestamp += late;
+	next->ftrace_sleeptime += late;
+}
+
+void hypergraph_resume_switch(u64 overhead)
+{
+	struct task_struct *next = this_cpu_read(hypergraph_next);
+	struct hypergraph_span span;
+
+	hypergraph_begin_span(&span, hypergraph_task_var());
+	if (hypergraph_option(hypergraph_tr, HYPERGRAPH_SCHED))
+		hypergraph_tell_switch(current, next);
+	else
+		hypergraph_withhold_switch(current, next, true);
+	hypergraph_end_span(&span);
+	hypergraph_prolong_sleep(next, overhead);
 }
 
 /**
- * hypergraph_send - send one event to the host
+ * hypergraph_send - send one event of the current task to the host
  * @nr: one of HYPERGRAPH_NR_*
  * @a0: what @nr defines
  * @a1: what @nr defines
@@ -56,42 +228,59 @@ void hypergraph_send(unsigned int nr, unsigned long a0, unsigned long a1,
 		     unsigned long a2, unsigned long a3)
 {
 	struct hypergraph_span span;
+	bool late;
 
 	hypergraph_begin_span(&span, hypergraph_task_var());
-	hypergraph_send_in_span(nr, a0, a1, a2, a3);
+	late = !hypergraph_knows_who() && hypergraph_tell_who();
+	hypergraph_tell(nr, a0, a1, a2, a3);
 	hypergraph_end_span(&span);
+	if (late)
+		hypergraph_resume_switch(span.overhead);
 }
-
-static bool hypergraph_channel_is_open;
 
 /* ftrace_graph_overruns() when the channel was opened, and when it was closed */
 static unsigned long hypergraph_first_overrun;
 static unsigned long hypergraph_last_overrun;
 
-void hypergraph_open_channel(void)
+static void hypergraph_reset_cpu(int cpu)
+{
+	memset(per_cpu_ptr(&hypergraph_stats, cpu), 0, sizeof(struct hypergraph_stats));
+	per_cpu(hypergraph_told, cpu) = NULL;
+	per_cpu(hypergraph_next, cpu) = NULL;
+}
+
+void hypergraph_open_channel(struct trace_array *tr)
 {
 	int cpu;
 
 	lockdep_assert_held(&trace_types_lock);
 
-	for_each_possible_cpu(cpu) {
-		memset(per_cpu_ptr(&hypergraph_stats, cpu), 0,
-		       sizeof(struct hypergraph_stats));
-		per_cpu(hypergraph_host_listens, cpu) = false;
-	}
+	for_each_possible_cpu(cpu)
+		hypergraph_reset_cpu(cpu);
+	hypergraph_withheld = false;
 	hypergraph_first_overrun = ftrace_graph_overruns();
-	hypergraph_channel_is_open = true;
+	hypergraph_tr = tr;
 
 	scoped_guard(irqsave)
-		hypergraph_host_changed(true);
+		hypergraph_tell_hello();
 }
 
 void hypergraph_close_channel(void)
 {
 	lockdep_assert_held(&trace_types_lock);
 
+	scoped_guard(irqsave) {
+		this_cpu_write(hypergraph_told, NULL);
+		hypergraph_tell(HYPERGRAPH_NR_OFF, HYPERGRAPH_OFF_ALL, hypergraph_boot_number,
+				0, 0);
+	}
 	hypergraph_last_overrun = ftrace_graph_overruns();
-	hypergraph_channel_is_open = false;
+	hypergraph_tr = NULL;
+}
+
+__init void hypergraph_init_channel(void)
+{
+	hypergraph_boot_number = get_random_u64();
 }
 
 struct hypergraph_stats hypergraph_sum_stats(void)
@@ -101,8 +290,7 @@ struct hypergraph_stats hypergraph_sum_stats(void)
 
 	lockdep_assert_held(&trace_types_lock);
 
-	sum.dropped = hypergraph_channel_is_open ? ftrace_graph_overruns() :
-						   hypergraph_last_overrun;
+	sum.dropped = hypergraph_tr ? ftrace_graph_overruns() : hypergraph_last_overrun;
 	sum.dropped -= hypergraph_first_overrun;
 
 	for_each_possible_cpu(cpu) {

@@ -11,6 +11,7 @@
 #include <linux/panic_notifier.h>
 #include <linux/reboot.h>
 #include <linux/sched/signal.h>
+#include <linux/smp.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <uapi/linux/hypergraph.h>
@@ -138,6 +139,8 @@ static void hypergraph_stop_boot_marks(void)
 	unregister_trace_sched_process_exec(hypergraph_on_exec, NULL);
 	unregister_trace_initcall_start(hypergraph_on_initcall_start, NULL);
 	unregister_trace_initcall_level(hypergraph_on_initcall_level, NULL);
+	/* A probe that still runs may mute. */
+	tracepoint_synchronize_unregister();
 	WRITE_ONCE(hypergraph_boot_muted, false);
 }
 
@@ -177,7 +180,7 @@ static void hypergraph_send_frames(struct task_struct *task, int cpu)
 
 	while ((frame = ftrace_graph_get_ret_stack(task, i++)))
 		hypergraph_send(HYPERGRAPH_NR_MARK, HYPERGRAPH_MARK_FRAME, frame->func,
-				--depth, (u32)task->pid | (u64)cpu << 32);
+				--depth, (u32)task->pid | (u64)cpu_physical_id(cpu) << 32);
 }
 
 static int hypergraph_on_die(struct notifier_block *nb, unsigned long event, void *data)
@@ -196,6 +199,14 @@ static int hypergraph_on_die(struct notifier_block *nb, unsigned long event, voi
 	return NOTIFY_DONE;
 }
 
+static void hypergraph_send_idle_frames(int cpu)
+{
+	struct task_struct *idle = idle_task(cpu);
+
+	if (idle && task_curr(idle) && idle->ret_stack)
+		hypergraph_send_frames(idle, cpu);
+}
+
 /* No other CPU runs any more. */
 static int hypergraph_on_panic(struct notifier_block *nb, unsigned long event, void *text)
 {
@@ -210,9 +221,9 @@ static int hypergraph_on_panic(struct notifier_block *nb, unsigned long event, v
 	for_each_process_thread(group, task)
 		if (task_curr(task) && task->ret_stack)
 			hypergraph_send_frames(task, task_cpu(task));
-	for_each_online_cpu(cpu)
-		if (task_curr(idle_task(cpu)) && idle_task(cpu)->ret_stack)
-			hypergraph_send_frames(idle_task(cpu), cpu);
+	/* The others are offline by now. */
+	for_each_possible_cpu(cpu)
+		hypergraph_send_idle_frames(cpu);
 	return NOTIFY_DONE;
 }
 
@@ -298,6 +309,8 @@ static ssize_t hypergraph_marker_write(struct file *filp, const char __user *ubu
 	guard(preempt)();
 	if (!hypergraph_marks_tr || !hypergraph_is_on(hypergraph_marks_tr))
 		return -EBADF;
+	if (!(hypergraph_marks_tr->trace_flags & TRACE_ITER(MARKERS)))
+		return -EINVAL;
 
 	hypergraph_send_mark(HYPERGRAPH_MARK_USER, text, len);
 	return count;

@@ -10,12 +10,13 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/clocksource.h>
 #include <linux/kvm_host.h>
 #include <linux/math64.h>
+#include <asm/hypervisor.h>
 #include <uapi/linux/hypergraph.h>
 #include <uapi/linux/kvm_para.h>
 
+#include "cpuid.h"
 #include "hyperv.h"
 #include "hypertrace.h"
 #include "pmu.h"
@@ -27,7 +28,9 @@
 #define CREATE_TRACE_POINTS
 #include <trace/events/hypergraph.h>
 EXPORT_TRACEPOINT_SYMBOL_GPL(hypergraph_exit);
-EXPORT_TRACEPOINT_SYMBOL_GPL(hypergraph_host);
+
+/* A guest is asked again which kernel it is so long after it has told it. */
+#define KVM_HYPERTRACE_HELLO_MS	100
 
 DEFINE_STATIC_KEY_FALSE(kvm_hypertrace_key);
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_hypertrace_key);
@@ -40,96 +43,104 @@ EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_hypertrace_key);
 unsigned int kvm_hypertrace_session;
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_hypertrace_session);
 
-/* From ticks of the TSC to ns; written while no tracepoint is enabled */
-static u32 tsc_to_ns_mult, tsc_to_ns_shift;
-
 /* Whether hypergraph hypercalls that nested guests make are recorded, too */
 static bool __read_mostly hypertrace_nested;
 module_param(hypertrace_nested, bool, 0644);
 
-/* Where this is itself a guest: whether its host is to leave those of its guests to it */
-static bool __read_mostly hypertrace_private;
+/* Where this is itself a guest: whether its host may record those of its guests */
+static bool __read_mostly hypertrace_offer;
 
-/* The host leaves them here, too, while anything is recorded here. */
+/* In jiffies, when that was last told */
+static DEFINE_PER_CPU(unsigned long, kvm_hypertrace_told);
+
 static void kvm_hypertrace_tell_host(void *unused)
 {
-	bool private = READ_ONCE(hypertrace_private) || READ_ONCE(kvm_hypertrace_session);
-
-	kvm_hypercall1(HYPERGRAPH_NR_PRIVATE, private);
+	__this_cpu_write(kvm_hypertrace_told, jiffies);
+	kvm_hypercall1(HYPERGRAPH_NR_OFFER, READ_ONCE(hypertrace_offer));
 }
 
-/* As long as no vendor's module is there, there are no guests, and it will tell. */
-static void kvm_hypertrace_tell_host_on_each_cpu(void)
-{
-	if (kvm_x86_ops.enable_virtualization_cpu && kvm_para_available())
-		on_each_cpu(kvm_hypertrace_tell_host, NULL, 1);
-}
-
-/* Called when the CPU's virtualization was just enabled */
+/*
+ * Called when the CPU's virtualization was just enabled.  When that is disabled the host
+ * forgets what was offered.
+ */
 void kvm_hypertrace_enable_cpu(void)
 {
-	if (kvm_para_available())
+	if (READ_ONCE(hypertrace_offer) && hypervisor_is_type(X86_HYPER_KVM))
 		kvm_hypertrace_tell_host(NULL);
 }
 
-/* Called before that is disabled: what runs here next is not for us to say. */
-void kvm_hypertrace_disable_cpu(void)
+/* A guest's hypercall has come here and not to the host, which may have forgotten. */
+static void kvm_hypertrace_offer_again(void)
 {
-	if (kvm_para_available())
-		kvm_hypercall1(HYPERGRAPH_NR_PRIVATE, 0);
+	guard(preempt)();
+
+	if (time_after(jiffies, __this_cpu_read(kvm_hypertrace_told) + HZ))
+		kvm_hypertrace_enable_cpu();
 }
 
-static int kvm_hypertrace_private_param_set(const char *val, const struct kernel_param *kp)
+/* As long as no vendor's module is there, there are no guests, and it will tell. */
+static int kvm_hypertrace_offer_param_set(const char *val, const struct kernel_param *kp)
 {
+	bool offered = hypertrace_offer;
 	int ret = param_set_bool(val, kp);
 
-	if (!ret)
-		kvm_hypertrace_tell_host_on_each_cpu();
-	return ret;
+	if (ret || hypertrace_offer == offered)
+		return ret;
+
+	if (offered)
+		static_branch_dec(&kvm_hypertrace_key);
+	else
+		static_branch_inc(&kvm_hypertrace_key);
+	if (kvm_x86_ops.enable_virtualization_cpu && hypervisor_is_type(X86_HYPER_KVM))
+		on_each_cpu(kvm_hypertrace_tell_host, NULL, 1);
+	return 0;
 }
 
-static const struct kernel_param_ops kvm_hypertrace_private_ops = {
+static const struct kernel_param_ops kvm_hypertrace_offer_ops = {
 	.flags = KERNEL_PARAM_OPS_FL_NOARG,
-	.set = kvm_hypertrace_private_param_set,
+	.set = kvm_hypertrace_offer_param_set,
 	.get = param_get_bool,
 };
-module_param_cb(hypertrace_private, &kvm_hypertrace_private_ops, &hypertrace_private, 0644);
+module_param_cb(hypertrace_offer, &kvm_hypertrace_offer_ops, &hypertrace_offer, 0644);
+
+static unsigned int kvm_hypertrace_tracepoints;
 
 /* Called with tracepoints_mutex held, before a tracepoint is enabled. */
 int kvm_hypertrace_reg(void)
 {
 	static unsigned int sessions;
 
+	/* Times are told in ns. */
+	if (!tsc_khz)
+		return -ENODEV;
+
 	static_branch_inc(&kvm_hypertrace_key);
-	if (static_key_count(&kvm_hypertrace_key.key) > 1)
+	if (kvm_hypertrace_tracepoints++)
 		return 0;
 
-	clocks_calc_mult_shift(&tsc_to_ns_mult, &tsc_to_ns_shift, tsc_khz,
-			       NSEC_PER_MSEC, 0);
 	if (!++sessions)
 		++sessions;
-	/* Pairs with kvm_hypertrace_in_session(): tsc_to_ns_* are set. */
-	smp_store_release(&kvm_hypertrace_session, sessions);
-	kvm_hypertrace_tell_host_on_each_cpu();
+	WRITE_ONCE(kvm_hypertrace_session, sessions);
 	return 0;
 }
 
 /* Called with tracepoints_mutex held, before a tracepoint is disabled. */
 void kvm_hypertrace_unreg(void)
 {
-	if (static_key_count(&kvm_hypertrace_key.key) == 1) {
+	if (!--kvm_hypertrace_tracepoints)
 		WRITE_ONCE(kvm_hypertrace_session, 0);
-		kvm_hypertrace_tell_host_on_each_cpu();
-	}
 	static_branch_dec(&kvm_hypertrace_key);
 }
 
-static bool kvm_hypertrace_in_session(struct kvm_vcpu_hypertrace *ht)
+void kvm_hypertrace_init_vm(struct kvm *kvm)
 {
-	/* Pairs with kvm_hypertrace_reg(): tsc_to_ns_* are set. */
-	unsigned int session = smp_load_acquire(&kvm_hypertrace_session);
+	static atomic_t vm_ids;
 
-	return session && ht->session == session;
+	kvm->arch.hypertrace = (struct kvm_hypertrace) {
+		.vm = current->tgid,
+		.vm_id = atomic_inc_return(&vm_ids),
+		.channels = KVM_HYPERTRACE_CHANNELS,
+	};
 }
 
 /*
@@ -140,18 +151,59 @@ static u64 kvm_hypertrace_ns_since(u64 since)
 {
 	u64 now = rdtsc();
 
-	return now > since ?
-	       mul_u64_u32_shr(now - since, tsc_to_ns_mult, tsc_to_ns_shift) : 0;
+	return now > since ? mul_u64_u32_div(now - since, NSEC_PER_MSEC, tsc_khz) : 0;
 }
 
-static __always_inline void kvm_hypertrace_save_nested(struct kvm_vcpu *vcpu)
+/* An event that no exit has led to */
+static void kvm_hypertrace_record_by_host(struct kvm_vcpu *vcpu, u16 nr, bool nested)
+{
+	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace, exit = *ht;
+
+	*ht = (struct kvm_vcpu_hypertrace) {
+		.nr = nr,
+		.by_host = true,
+		.nested = nested,
+		.nested_vcpu = nested ? exit.nested_vcpu : 0,
+	};
+	trace_hypergraph_host(vcpu, 0);
+	*ht = exit;
+}
+
+static void kvm_hypertrace_save_nested(struct kvm_vcpu *vcpu)
 {
 	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
+	u32 nested_vcpu = gpa_to_gfn(kvm_nested_call(get_vmcx12)(vcpu));
 
-	ht->nested = is_guest_mode(vcpu);
+	ht->nested = true;
+	ht->nested_vcpu = nested_vcpu;
+	if (ht->nested_hello.nested_vcpu != nested_vcpu)
+		ht->nested_hello = (struct kvm_hypertrace_hello) { .nested_vcpu = nested_vcpu };
+}
+
+static __always_inline void kvm_hypertrace_save_not_nested(struct kvm_vcpu_hypertrace *ht)
+{
+	ht->nested = false;
 	ht->nested_vcpu = 0;
-	if (ht->nested)
-		ht->nested_vcpu = gpa_to_gfn(kvm_nested_call(get_vmcx12)(vcpu));
+}
+
+/*
+ * A kernel that has sent something had paging on.  If that is off now, the vCPU was
+ * reset, which the VMM does by way of the registers, without a word of it to KVM.
+ */
+static void kvm_hypertrace_check_reset(struct kvm_vcpu *vcpu, struct kvm_hypertrace_hello *hello,
+				       bool nested)
+{
+	if (!hello->paging || is_paging(vcpu) || is_smm(vcpu))
+		return;
+
+	hello->paging = false;
+	hello->due = 0;
+	kvm_hypertrace_record_by_host(vcpu, HYPERGRAPH_NR_RESET, nested);
+}
+
+void __kvm_hypertrace_reset(struct kvm_vcpu *vcpu)
+{
+	kvm_hypertrace_check_reset(vcpu, &vcpu->arch.hypertrace.hello, false);
 }
 
 void __kvm_hypertrace_exit(struct kvm_vcpu *vcpu, u32 isa)
@@ -159,9 +211,19 @@ void __kvm_hypertrace_exit(struct kvm_vcpu *vcpu, u32 isa)
 	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
 	u32 intr_info, error_code;
 
+	if (!ht->session)
+		return;
+
+	if (is_guest_mode(vcpu)) {
+		kvm_hypertrace_save_nested(vcpu);
+		kvm_hypertrace_check_reset(vcpu, &ht->nested_hello, true);
+	} else {
+		kvm_hypertrace_save_not_nested(ht);
+		kvm_hypertrace_check_reset(vcpu, &ht->hello, false);
+	}
+
 	ht->event = KVM_HYPERTRACE_EXIT;
 	ht->isa = isa;
-	kvm_hypertrace_save_nested(vcpu);
 	ht->guest_rip = vcpu->arch.guest_state_protected ? 0 : kvm_rip_read(vcpu);
 	ht->vmm_begin = 0;
 	ht->vmm_time = 0;
@@ -170,13 +232,14 @@ void __kvm_hypertrace_exit(struct kvm_vcpu *vcpu, u32 isa)
 }
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(__kvm_hypertrace_exit);
 
-static bool kvm_hypertrace_knows(unsigned long nr)
+static __always_inline bool kvm_hypertrace_knows(unsigned long nr)
 {
 	switch (nr) {
 	case HYPERGRAPH_NR_ENTRY:
 	case HYPERGRAPH_NR_RETURN:
 	case HYPERGRAPH_NR_HELLO:
 	case HYPERGRAPH_NR_MARK:
+	case HYPERGRAPH_NR_OFF:
 	case HYPERGRAPH_NR_SCHED_SWITCH:
 		return true;
 	default:
@@ -184,111 +247,149 @@ static bool kvm_hypertrace_knows(unsigned long nr)
 	}
 }
 
-/* What L2 sends is L1's, unless the admin says otherwise and L1 has no objection. */
-static __always_inline bool kvm_hypertrace_is_recorded(struct kvm_vcpu *vcpu, unsigned long nr)
+/* Whether the VMM lets the guest send */
+static __always_inline bool kvm_hypertrace_is_allowed(struct kvm_vcpu *vcpu)
+{
+	return (READ_ONCE(vcpu->kvm->arch.hypertrace.channels) & HYPERGRAPH_CHANNEL_HYPERCALL) &&
+	       guest_pv_has(vcpu, KVM_FEATURE_HYPERGRAPH);
+}
+
+static __always_inline bool kvm_hypertrace_listens(struct kvm_vcpu *vcpu, unsigned long nr)
 {
 	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
 
 	if (!trace_hypergraph_host_enabled() || !kvm_hypertrace_knows(nr))
 		return false;
 
-	if (is_guest_mode(vcpu) && (!READ_ONCE(hypertrace_nested) || ht->nested_private))
-		return false;
-
 	/* Not if the recording began only after this hypercall's exit. */
-	return kvm_hypertrace_in_session(ht);
+	return ht->session && ht->session == READ_ONCE(kvm_hypertrace_session) &&
+	       kvm_hypertrace_is_allowed(vcpu);
 }
 
-static __always_inline void
-kvm_hypertrace_save_hypercall(struct kvm_vcpu_hypertrace *ht, unsigned long nr,
-			      unsigned long a0, unsigned long a1,
-			      unsigned long a2, unsigned long a3)
+/* The host asks once, and not before it has heard a hello again. */
+static noinline bool kvm_hypertrace_asks(struct kvm_vcpu *vcpu, struct kvm_hypertrace_hello *hello,
+					 unsigned long nr)
 {
+	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
+	bool is_hello = nr == HYPERGRAPH_NR_HELLO;
+
+	hello->session = ht->session;
+	hello->paging = is_paging(vcpu);
+	hello->due = is_hello ? ht->exit_tsc + (u64)tsc_khz * KVM_HYPERTRACE_HELLO_MS : U64_MAX;
+	return !is_hello;
+}
+
+/*
+ * Returns the answer to a hypercall to which the host listens.  It is recorded at the next
+ * VM-Entry unless the host asks for a hello: then its exit is one like any other.
+ */
+static __always_inline unsigned long
+kvm_hypertrace_take(struct kvm_vcpu *vcpu, bool nested, unsigned long nr,
+		    unsigned long a0, unsigned long a1, unsigned long a2, unsigned long a3)
+{
+	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
+	struct kvm_hypertrace_hello *hello = nested ? &ht->nested_hello : &ht->hello;
+
+	if (nested)
+		kvm_hypertrace_save_nested(vcpu);
+	else
+		kvm_hypertrace_save_not_nested(ht);
+
+	if (unlikely(ht->exit_tsc >= hello->due || hello->session != ht->session ||
+		     nr == HYPERGRAPH_NR_HELLO) &&
+	    kvm_hypertrace_asks(vcpu, hello, nr))
+		return HYPERGRAPH_SAY_HELLO;
+
 	ht->event = KVM_HYPERTRACE_HYPERCALL;
+	ht->guest_rip = kvm_rip_read(vcpu);
 	ht->nr = nr;
 	ht->a0 = a0;
 	ht->a1 = a1;
 	ht->a2 = a2;
 	ht->a3 = a3;
+	return 0;
 }
 
 bool __kvm_hypertrace_hypercall(struct kvm_vcpu *vcpu, unsigned long nr,
 				unsigned long a0, unsigned long a1,
-				unsigned long a2, unsigned long a3)
+				unsigned long a2, unsigned long a3,
+				unsigned long *ret)
 {
-	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
+	if (!vcpu->arch.guest_state_protected && kvm_hypertrace_listens(vcpu, nr)) {
+		*ret = kvm_hypertrace_take(vcpu, false, nr, a0, a1, a2, a3);
+		return true;
+	}
 
-	if (vcpu->arch.guest_state_protected || !kvm_hypertrace_is_recorded(vcpu, nr))
-		return false;
-
-	kvm_hypertrace_save_nested(vcpu);
-	ht->guest_rip = kvm_rip_read(vcpu);
-	kvm_hypertrace_save_hypercall(ht, nr, a0, a1, a2, a3);
-	return true;
+	if (READ_ONCE(hypertrace_offer) && kvm_hypertrace_knows(nr))
+		kvm_hypertrace_offer_again();
+	return false;
 }
 
 /* For a hypercall that only this file knows of: neither Xen's nor Hyper-V's. */
-static __always_inline bool kvm_hypertrace_is_ours(struct kvm_vcpu *vcpu, unsigned long nr)
+static __always_inline bool kvm_hypertrace_is_ours(struct kvm_vcpu *vcpu)
 {
 	return !kvm_xen_hypercall_enabled(vcpu->kvm) && !kvm_hv_hypercall_enabled(vcpu) &&
-	       kvm_hypertrace_is_recorded(vcpu, nr);
+	       kvm_hypertrace_listens(vcpu, kvm_rax_read_raw(vcpu));
 }
 
 /*
  * Does what ____kvm_emulate_hypercall() does, for what kvm_hypertrace_is_ours() and
- * is of CPL 0.
+ * comes from 64-bit code at CPL 0.
  */
-static __always_inline int kvm_hypertrace_answer(struct kvm_vcpu *vcpu, unsigned long mask)
+static __always_inline int kvm_hypertrace_answer(struct kvm_vcpu *vcpu, bool nested)
 {
-	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
-
-	kvm_hypertrace_save_nested(vcpu);
-	ht->guest_rip = kvm_rip_read(vcpu);
-	kvm_hypertrace_save_hypercall(ht, kvm_rax_read_raw(vcpu) & mask,
-				      kvm_rbx_read_raw(vcpu) & mask,
-				      kvm_rcx_read_raw(vcpu) & mask,
-				      kvm_rdx_read_raw(vcpu) & mask,
-				      kvm_rsi_read_raw(vcpu) & mask);
+	unsigned long nr = kvm_rax_read_raw(vcpu), a0 = kvm_rbx_read_raw(vcpu),
+		      a1 = kvm_rcx_read_raw(vcpu), a2 = kvm_rdx_read_raw(vcpu),
+		      a3 = kvm_rsi_read_raw(vcpu);
 
 	++vcpu->stat.hypercalls;
-	trace_kvm_hypercall(ht->nr, ht->a0, ht->a1, ht->a2, ht->a3);
-	kvm_rax_write_raw(vcpu, 0);
+	trace_kvm_hypercall(nr, a0, a1, a2, a3);
+	kvm_rax_write_raw(vcpu, kvm_hypertrace_take(vcpu, nested, nr, a0, a1, a2, a3));
 
 	return kvm_skip_emulated_instruction(vcpu);
 }
 
-/* Which bits of its registers a hypercall takes */
-static unsigned long kvm_hypertrace_mask(struct kvm_vcpu *vcpu)
+/*
+ * For a hypercall of L2 from 64-bit code at CPL 0, which L1 would get.  L2 may speak
+ * another hypervisor's hypercalls, with anything in rax; none of these uses r11.
+ */
+static __always_inline bool kvm_hypertrace_takes_from_l1(struct kvm_vcpu *vcpu)
 {
-	return is_64_bit_hypercall(vcpu) ? ULONG_MAX : U32_MAX;
+	return READ_ONCE(hypertrace_nested) && vcpu->arch.hypertrace.offered &&
+	       kvm_r11_read_raw(vcpu) == HYPERGRAPH_SIGNATURE && kvm_hypertrace_is_ours(vcpu);
 }
 
 /*
- * L2 has exited for a hypercall.  True if that is answered here and is not L1's:
- * then kvm_hypertrace_answer_nested() is to be called.
+ * L2 has exited for a hypercall, which L1 intercepts.  True if that is answered here and
+ * is not L1's: then kvm_hypertrace_answer_nested() is to be called.
  */
 bool kvm_hypertrace_takes_nested(struct kvm_vcpu *vcpu)
 {
-	unsigned long nr = kvm_rax_read_raw(vcpu) & kvm_hypertrace_mask(vcpu);
-
-	return kvm_hypertrace_is_ours(vcpu, nr) && !kvm_x86_call(get_cpl)(vcpu);
+	return is_64_bit_mode(vcpu) && kvm_hypertrace_takes_from_l1(vcpu) &&
+	       !kvm_x86_call(get_cpl)(vcpu);
 }
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_hypertrace_takes_nested);
 
 /* Returns what a handler of exits does. */
-int kvm_hypertrace_answer_nested(struct kvm_vcpu *vcpu)
+int kvm_hypertrace_answer_nested(struct kvm_vcpu *vcpu, u32 isa)
 {
-	return kvm_hypertrace_answer(vcpu, kvm_hypertrace_mask(vcpu));
+	trace_kvm_nested_vmexit(vcpu, isa);
+	return kvm_hypertrace_answer(vcpu, true);
 }
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_hypertrace_answer_nested);
 
-/* L1 has sent HYPERGRAPH_NR_PRIVATE.  Returns the answer to that. */
-unsigned long kvm_hypertrace_set_private(struct kvm_vcpu *vcpu, unsigned long private)
+/* L1 has sent HYPERGRAPH_NR_OFFER.  Returns the answer to that. */
+unsigned long kvm_hypertrace_set_offer(struct kvm_vcpu *vcpu, unsigned long offer)
 {
-	if (private > 1)
+	if (!READ_ONCE(hypertrace_nested) || !kvm_hypertrace_is_allowed(vcpu)) {
+		kvm_hypertrace_forget_offer(vcpu);
+		return -KVM_ENOSYS;
+	}
+
+	if (offer > 1)
 		return -KVM_EINVAL;
 
-	vcpu->arch.hypertrace.nested_private = private;
+	vcpu->arch.hypertrace.offered = offer;
 	return 0;
 }
 
@@ -299,34 +400,44 @@ unsigned long kvm_hypertrace_set_private(struct kvm_vcpu *vcpu, unsigned long pr
  */
 fastpath_t kvm_hypertrace_fastpath(struct kvm_vcpu *vcpu)
 {
-	if (!kvm_pmu_is_fastpath_emulation_allowed(vcpu))
+	if (!kvm_pmu_is_fastpath_emulation_allowed(vcpu) || !kvm_hypertrace_is_ours(vcpu))
 		return EXIT_FASTPATH_NONE;
 
-	if (!kvm_hypertrace_is_ours(vcpu, kvm_rax_read_raw(vcpu)))
-		return EXIT_FASTPATH_NONE;
-
-	if (!kvm_hypertrace_answer(vcpu, ULONG_MAX))
+	if (!kvm_hypertrace_answer(vcpu, false))
 		return EXIT_FASTPATH_EXIT_USERSPACE;
 
 	return EXIT_FASTPATH_REENTER_GUEST;
 }
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_hypertrace_fastpath);
 
+/*
+ * The same for a hypercall of L2, which L1 intercepts.  With L0's debugger on L2 it may be
+ * user space's turn next, for which an exit from L2 needs more than the fast path does.
+ */
+fastpath_t kvm_hypertrace_nested_fastpath(struct kvm_vcpu *vcpu, u32 isa)
+{
+	if (vcpu->guest_debug || !kvm_pmu_is_fastpath_emulation_allowed(vcpu) ||
+	    !kvm_hypertrace_takes_from_l1(vcpu))
+		return EXIT_FASTPATH_NONE;
+
+	kvm_hypertrace_answer_nested(vcpu, isa);
+	return EXIT_FASTPATH_REENTER_GUEST;
+}
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_hypertrace_nested_fastpath);
+
 void __kvm_hypertrace_entry(struct kvm_vcpu *vcpu)
 {
 	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
-	enum kvm_hypertrace_event event = ht->event;
-	u64 duration;
+	u8 event = ht->event;
 
 	ht->event = KVM_HYPERTRACE_NONE;
-	if (!kvm_hypertrace_in_session(ht))
+	if (ht->session != READ_ONCE(kvm_hypertrace_session))
 		return;
 
-	duration = kvm_hypertrace_ns_since(ht->exit_tsc);
 	if (event == KVM_HYPERTRACE_HYPERCALL)
-		trace_hypergraph_host(vcpu, duration);
+		trace_hypergraph_host(vcpu, kvm_hypertrace_ns_since(ht->exit_tsc));
 	else
-		trace_hypergraph_exit(vcpu, duration);
+		trace_hypergraph_exit(vcpu, kvm_hypertrace_ns_since(ht->exit_tsc));
 }
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(__kvm_hypertrace_entry);
 
@@ -342,28 +453,17 @@ void __kvm_hypertrace_load(struct kvm_vcpu *vcpu)
 }
 
 /*
- * The guest's registers are those of a reset by now, and it can tell nothing more.
- * The exit is still recorded if the VMM runs the vCPU again.
+ * A KVM_RUN that only completes an exit does not end the VMM's time.  After a triple fault
+ * the guest's registers are those of a reset, and it can tell nothing more; its exit is still
+ * recorded if the VMM runs the vCPU again.
  */
-static void kvm_hypertrace_record_triple_fault(struct kvm_vcpu *vcpu)
-{
-	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace, exit = *ht;
-
-	*ht = (struct kvm_vcpu_hypertrace) {
-		.nr = HYPERGRAPH_NR_MARK,
-		.a0 = HYPERGRAPH_MARK_TRIPLE_FAULT,
-	};
-	trace_hypergraph_host(vcpu, 0);
-	*ht = exit;
-}
-
 void __kvm_hypertrace_run_end(struct kvm_vcpu *vcpu, int r)
 {
 	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
 
-	if (ht->event == KVM_HYPERTRACE_EXIT)
+	if (ht->event == KVM_HYPERTRACE_EXIT && !ht->vmm_begin)
 		ht->vmm_begin = rdtsc();
 
 	if (!r && vcpu->run->exit_reason == KVM_EXIT_SHUTDOWN)
-		kvm_hypertrace_record_triple_fault(vcpu);
+		kvm_hypertrace_record_by_host(vcpu, HYPERGRAPH_NR_TRIPLE_FAULT, false);
 }

@@ -9,12 +9,19 @@
 #include <uapi/linux/hypergraph.h>
 #include <uapi/linux/kvm_para.h>
 
+/* What KVM_CAP_X86_HYPERGRAPH may say */
+#define KVM_HYPERTRACE_CHANNELS		\
+	(IS_ENABLED(CONFIG_KVM_HYPERTRACE) ? HYPERGRAPH_CHANNEL_HYPERCALL : 0)
+
 DECLARE_STATIC_KEY_FALSE(kvm_hypertrace_key);
 DECLARE_TRACEPOINT(hypergraph_exit);
 
 extern unsigned int kvm_hypertrace_session;
 
-/* While one of hypergraph's tracepoints is enabled */
+/*
+ * While one of hypergraph's tracepoints is enabled, or this KVM offers its guests'
+ * hypercalls to its own host
+ */
 #define kvm_hypertrace_enabled()		\
 	(IS_ENABLED(CONFIG_KVM_HYPERTRACE) &&	\
 	 static_branch_unlikely(&kvm_hypertrace_key))
@@ -23,12 +30,15 @@ void __kvm_hypertrace_exit(struct kvm_vcpu *vcpu, u32 isa);
 void __kvm_hypertrace_entry(struct kvm_vcpu *vcpu);
 void __kvm_hypertrace_load(struct kvm_vcpu *vcpu);
 void __kvm_hypertrace_run_end(struct kvm_vcpu *vcpu, int r);
+void __kvm_hypertrace_reset(struct kvm_vcpu *vcpu);
 bool __kvm_hypertrace_hypercall(struct kvm_vcpu *vcpu, unsigned long nr,
 				unsigned long a0, unsigned long a1,
-				unsigned long a2, unsigned long a3);
+				unsigned long a2, unsigned long a3,
+				unsigned long *ret);
 bool kvm_hypertrace_takes_nested(struct kvm_vcpu *vcpu);
-int kvm_hypertrace_answer_nested(struct kvm_vcpu *vcpu);
+int kvm_hypertrace_answer_nested(struct kvm_vcpu *vcpu, u32 isa);
 fastpath_t kvm_hypertrace_fastpath(struct kvm_vcpu *vcpu);
+fastpath_t kvm_hypertrace_nested_fastpath(struct kvm_vcpu *vcpu, u32 isa);
 
 #ifdef CONFIG_KVM_HYPERTRACE
 /* Where kvm_exit fires: interrupts off, the guest's registers at hand. */
@@ -54,33 +64,48 @@ static __always_inline void kvm_hypertrace_entry(struct kvm_vcpu *vcpu)
 		__kvm_hypertrace_entry(vcpu);
 }
 
-unsigned long kvm_hypertrace_set_private(struct kvm_vcpu *vcpu, unsigned long private);
+/* When the guest cannot run guests of its own any more, nor say what it offers. */
+static inline void kvm_hypertrace_forget_offer(struct kvm_vcpu *vcpu)
+{
+	vcpu->arch.hypertrace.offered = false;
+}
+
+/* When KVM_CAP_X86_HYPERGRAPH says so: of KVM_HYPERTRACE_CHANNELS */
+static inline void kvm_hypertrace_set_channels(struct kvm *kvm, u8 channels)
+{
+	WRITE_ONCE(kvm->arch.hypertrace.channels, channels);
+}
+
+void kvm_hypertrace_init_vm(struct kvm *kvm);
+unsigned long kvm_hypertrace_set_offer(struct kvm_vcpu *vcpu, unsigned long offer);
 void kvm_hypertrace_enable_cpu(void);
-void kvm_hypertrace_disable_cpu(void);
 #else
+static inline void kvm_hypertrace_exit(struct kvm_vcpu *vcpu, u32 isa) { }
+static inline void kvm_hypertrace_entry(struct kvm_vcpu *vcpu) { }
+static inline void kvm_hypertrace_forget_offer(struct kvm_vcpu *vcpu) { }
+static inline void kvm_hypertrace_set_channels(struct kvm *kvm, u8 channels) { }
+static inline void kvm_hypertrace_init_vm(struct kvm *kvm) { }
+
 static inline unsigned long
-kvm_hypertrace_set_private(struct kvm_vcpu *vcpu, unsigned long private)
+kvm_hypertrace_set_offer(struct kvm_vcpu *vcpu, unsigned long offer)
 {
 	return -KVM_ENOSYS;
 }
 
 static inline void kvm_hypertrace_enable_cpu(void) { }
-static inline void kvm_hypertrace_disable_cpu(void) { }
-static inline void kvm_hypertrace_exit(struct kvm_vcpu *vcpu, u32 isa) { }
-static inline void kvm_hypertrace_entry(struct kvm_vcpu *vcpu) { }
 #endif /* CONFIG_KVM_HYPERTRACE */
 
 /*
- * A hypercall from CPL 0.  True if it is one of hypergraph's and is recorded:
- * the guest then gets 0 for it.
+ * A hypercall from CPL 0.  True if it is one of hypergraph's and this host listens:
+ * the guest then gets @ret for it.
  */
 static __always_inline bool
 kvm_hypertrace_hypercall(struct kvm_vcpu *vcpu, unsigned long nr,
 			 unsigned long a0, unsigned long a1,
-			 unsigned long a2, unsigned long a3)
+			 unsigned long a2, unsigned long a3, unsigned long *ret)
 {
 	return kvm_hypertrace_enabled() &&
-	       __kvm_hypertrace_hypercall(vcpu, nr, a0, a1, a2, a3);
+	       __kvm_hypertrace_hypercall(vcpu, nr, a0, a1, a2, a3, ret);
 }
 
 /* When the vCPU is loaded: by KVM_RUN, by another ioctl, or back on a CPU. */
@@ -95,6 +120,13 @@ static __always_inline void kvm_hypertrace_run_end(struct kvm_vcpu *vcpu, int r)
 {
 	if (kvm_hypertrace_enabled())
 		__kvm_hypertrace_run_end(vcpu, r);
+}
+
+/* When the vCPU gets an INIT, or is created. */
+static __always_inline void kvm_hypertrace_reset(struct kvm_vcpu *vcpu)
+{
+	if (kvm_hypertrace_enabled())
+		__kvm_hypertrace_reset(vcpu);
 }
 
 #endif /* __KVM_X86_HYPERTRACE_H */

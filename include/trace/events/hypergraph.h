@@ -16,13 +16,15 @@ void kvm_hypertrace_unreg(void);
 /*
  * One hypergraph hypercall of a guest, at the VM-Entry that follows it.
  *
- * @vm:		   pid of the process whose vCPU it is
+ * @vm:		   pid of the process that created the VM, in the initial namespace
  * @vcpu:	   the vCPU's id in that VM
+ * @vm_id:	   tells the VM from others of that process or of the same pid
  * @nested:	   1 if a nested guest of that vCPU made it
  * @nested_vcpu:   tells vCPUs of nested guests from each other: the guest's page
  *		   with the VMCB or VMCS of it (bits 31:0 of its gfn); 0 if not nested
+ * @by_host:	   1 if the host made the event, which no hypercall has led to
  * @nr, @a0..@a3:  see include/uapi/linux/hypergraph.h
- * @guest_rip:	   address of the hypercall instruction
+ * @guest_rip:	   address of the hypercall instruction, 0 if @by_host
  * @exit_overhead: ns from where kvm_exit fires to where kvm_entry fires
  */
 TRACE_EVENT_FN(hypergraph_host,
@@ -32,9 +34,11 @@ TRACE_EVENT_FN(hypergraph_host,
 
 	       TP_STRUCT__entry(__field(u32, vm)
 				__field(u16, vcpu)
-				__field(u16, nested)
+				__field(u16, vm_id)
 				__field(u32, nested_vcpu)
-				__field(u32, nr)
+				__field(u16, nr)
+				__field(u8, nested)
+				__field(u8, by_host)
 				__field(u64, a0)
 				__field(u64, a1)
 				__field(u64, a2)
@@ -43,12 +47,13 @@ TRACE_EVENT_FN(hypergraph_host,
 				__field(u64, exit_overhead)
 	       ),
 
-	       /* A vCPU runs in threads of the process that owns its VM. */
-	       TP_fast_assign(__entry->vm = current->tgid;
+	       TP_fast_assign(__entry->vm = vcpu->kvm->arch.hypertrace.vm;
 			      __entry->vcpu = vcpu->vcpu_id;
-			      __entry->nested = vcpu->arch.hypertrace.nested;
+			      __entry->vm_id = vcpu->kvm->arch.hypertrace.vm_id;
 			      __entry->nested_vcpu = vcpu->arch.hypertrace.nested_vcpu;
 			      __entry->nr = vcpu->arch.hypertrace.nr;
+			      __entry->nested = vcpu->arch.hypertrace.nested;
+			      __entry->by_host = vcpu->arch.hypertrace.by_host;
 			      __entry->a0 = vcpu->arch.hypertrace.a0;
 			      __entry->a1 = vcpu->arch.hypertrace.a1;
 			      __entry->a2 = vcpu->arch.hypertrace.a2;
@@ -57,9 +62,9 @@ TRACE_EVENT_FN(hypergraph_host,
 			      __entry->exit_overhead = exit_overhead;
 	       ),
 
-	       TP_printk("vm=%u vcpu=%u nested=%u nested_vcpu=0x%x nr=0x%x a0=0x%llx a1=%llu a2=%llu a3=%llu guest_rip=0x%llx exit_overhead=%llu",
+	       TP_printk("vm=%u vcpu=%u nested=%u nested_vcpu=0x%x vm_id=%u by_host=%u nr=0x%x a0=0x%llx a1=%llu a2=%llu a3=%llu guest_rip=0x%llx exit_overhead=%llu",
 			 __entry->vm, __entry->vcpu, __entry->nested,
-			 __entry->nested_vcpu, __entry->nr,
+			 __entry->nested_vcpu, __entry->vm_id, __entry->by_host, __entry->nr,
 			 __entry->a0, __entry->a1, __entry->a2, __entry->a3,
 			 __entry->guest_rip, __entry->exit_overhead),
 
@@ -70,7 +75,7 @@ TRACE_EVENT_FN(hypergraph_host,
  * Any other VM-Exit of a guest, at the VM-Entry that follows it on its vCPU.  An
  * exit after which the vCPU is not entered again is not recorded.
  *
- * @vm, @vcpu:	   as above
+ * @vm, @vcpu, @vm_id: as above
  * @nested:	   1 if the exit was from a nested guest
  * @nested_vcpu:   as above
  * @isa:	   whose exit reasons: KVM_ISA_VMX (1) or KVM_ISA_SVM (2), as in kvm_exit
@@ -87,10 +92,11 @@ TRACE_EVENT_FN(hypergraph_exit,
 
 	       TP_STRUCT__entry(__field(u32, vm)
 				__field(u16, vcpu)
-				__field(u8, nested)
-				__field(u8, isa)
+				__field(u16, vm_id)
 				__field(u32, nested_vcpu)
 				__field(u32, reason)
+				__field(u8, nested)
+				__field(u8, isa)
 				__field(u64, guest_rip)
 				__field(u64, info1)
 				__field(u64, info2)
@@ -98,12 +104,13 @@ TRACE_EVENT_FN(hypergraph_exit,
 				__field(u64, vmm)
 	       ),
 
-	       TP_fast_assign(__entry->vm = current->tgid;
+	       TP_fast_assign(__entry->vm = vcpu->kvm->arch.hypertrace.vm;
 			      __entry->vcpu = vcpu->vcpu_id;
-			      __entry->nested = vcpu->arch.hypertrace.nested;
-			      __entry->isa = vcpu->arch.hypertrace.isa;
+			      __entry->vm_id = vcpu->kvm->arch.hypertrace.vm_id;
 			      __entry->nested_vcpu = vcpu->arch.hypertrace.nested_vcpu;
 			      __entry->reason = vcpu->arch.hypertrace.reason;
+			      __entry->nested = vcpu->arch.hypertrace.nested;
+			      __entry->isa = vcpu->arch.hypertrace.isa;
 			      __entry->guest_rip = vcpu->arch.hypertrace.guest_rip;
 			      __entry->info1 = vcpu->arch.hypertrace.info1;
 			      __entry->info2 = vcpu->arch.hypertrace.info2;
@@ -111,9 +118,9 @@ TRACE_EVENT_FN(hypergraph_exit,
 			      __entry->vmm = vcpu->arch.hypertrace.vmm_time;
 	       ),
 
-	       TP_printk("vm=%u vcpu=%u nested=%u nested_vcpu=0x%x reason=%s%s%s guest_rip=0x%llx info1=0x%llx info2=0x%llx duration=%llu vmm=%llu",
+	       TP_printk("vm=%u vcpu=%u nested=%u nested_vcpu=0x%x vm_id=%u reason=%s%s%s guest_rip=0x%llx info1=0x%llx info2=0x%llx duration=%llu vmm=%llu",
 			 __entry->vm, __entry->vcpu, __entry->nested,
-			 __entry->nested_vcpu,
+			 __entry->nested_vcpu, __entry->vm_id,
 			 __entry->isa == KVM_ISA_VMX ?
 			 __print_symbolic(__entry->reason & 0xffff, VMX_EXIT_REASONS) :
 			 __print_symbolic(__entry->reason, SVM_EXIT_REASONS),

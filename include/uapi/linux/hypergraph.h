@@ -7,14 +7,34 @@
  *
  * The hypercalls by which a guest's function graph reaches its host. Registers are
  * those of every KVM hypercall: the number in rax, a0 to a3 in rbx, rcx, rdx and
- * rsi, the host's answer in rax. Only CPL 0 may send them; others get -KVM_EPERM.
+ * rsi, the host's answer in rax. A guest also sets r11 to %HYPERGRAPH_SIGNATURE, which
+ * a host asks for where a nested guest sends: only with it is it sure that the nested
+ * guest does not speak another hypervisor's hypercalls. Only CPL 0 may send them;
+ * others get -KVM_EPERM.
  *
- * The host answers 0 while it records (its tracepoint hypergraph_host is enabled),
- * and -KVM_ENOSYS otherwise, as it does for any number it does not know. A guest
- * may send all the same: the host's tracepoint kvm_hypercall shows the hypercall in
- * either case. HYPERGRAPH_NR_PRIVATE is for KVM itself, which answers it whether it
- * records or not. The numbers from 0x69 to 0x6f are not used yet.
+ * What they tell is this: at any moment the host knows which kernel and which task
+ * runs on a vCPU and which calls are open, or knows that it does not know.
+ *
+ * The answer is one of:
+ *
+ * ==============  ===============================================================
+ * 0               The host listens: its tracepoint hypergraph_host is enabled.
+ *                 Whether the event is kept is up to its filters and buffers.
+ * 1               The host listens, and has not taken this event: it wants to know
+ *                 first which kernel sends. The guest says hello, then what runs
+ *                 here, and then sends the event again.
+ * -KVM_ENOSYS     It does not listen, or knows no such hypercall.
+ * -KVM_EINVAL     The event has the form of none.
+ * ==============  ===============================================================
+ *
+ * A guest may send to a host that does not listen: that host's tracepoint
+ * kvm_hypercall shows the hypercall all the same. The host answers 1 to the first
+ * event of a vCPU in a recording, and again from time to time, so that a recording that
+ * begins or is cut later can be read, too. It does so once until it hears a hello, and
+ * never to a hello. The numbers from 0x6c to 0x6f are not used yet.
  */
+#define HYPERGRAPH_SIGNATURE		0x6870617267707968ull	/* "hypgraph" */
+#define HYPERGRAPH_SAY_HELLO		1
 
 /**
  * DOC: HYPERGRAPH_NR_ENTRY
@@ -24,7 +44,8 @@
  * :a0: address of the function's call to ftrace, which is at or just after its
  *      first byte: four bytes after it on a kernel built for indirect branch
  *      tracking
- * :a1: depth, 0 for the outermost traced function of the task
+ * :a1: depth: how many calls of the task that any user of the guest's fgraph traces are
+ *      open around it. It is 0 for the outermost if the tracer is alone
  * :a2, a3: 0
  */
 #define HYPERGRAPH_NR_ENTRY		0x64
@@ -37,39 +58,66 @@
  * :a0: as at its entry
  * :a1: its duration in ns of the guest's clock, less the time that sending took
  * :a2: its depth
- * :a3: the part of a1 that the host spent on something else, in ns, or 0 if that
- *      is not known
+ * :a3: 0
  */
 #define HYPERGRAPH_NR_RETURN		0x65
 
 /**
  * DOC: HYPERGRAPH_NR_SCHED_SWITCH
  *
- * %HYPERGRAPH_NR_SCHED_SWITCH (0x3e8): The vCPU switches tasks.
+ * %HYPERGRAPH_NR_SCHED_SWITCH (0x3e8): The vCPU switches tasks. If both are the same
+ * then it does not switch: this tells which task runs here. A guest tells that before
+ * the first event of a vCPU after a hello or an off, and after switches that it has
+ * not sent.
  *
- * :a0: pid of the previous task, 0 for an idle task
- * :a1: pid of the next task
+ * :a0: bits 31:0 pid of the previous task, 0 for an idle task
+ *      bit 32 (%HYPERGRAPH_SCHED_GONE) that task has ended: a task with its pid is
+ *      another one from now on
+ *      bit 33 (%HYPERGRAPH_SCHED_UNTOLD) the guest does not send task switches. What
+ *      runs here is known for the next event only
+ * :a1: bits 31:0 pid of the next task
+ *      bit 32 (%HYPERGRAPH_SCHED_STALE) events of that task were not sent since its last
+ *      one that was: which of its calls are open is not known
  * :a2: bytes 8 to 15 of the next task's comm in memory order
  * :a3: bytes 0 to 7 of it; the comm ends at its first NUL
  */
 #define HYPERGRAPH_NR_SCHED_SWITCH	0x3e8
+#define HYPERGRAPH_SCHED_GONE		(1ull << 32)	/* in a0 */
+#define HYPERGRAPH_SCHED_UNTOLD		(1ull << 33)	/* in a0 */
+#define HYPERGRAPH_SCHED_STALE		(1ull << 32)	/* in a1 */
 
 /**
  * DOC: HYPERGRAPH_NR_HELLO
  *
- * %HYPERGRAPH_NR_HELLO (0x66): Which kernel sends. The vCPU on which the tracer is
- * selected sends it at once, then each vCPU does after the first of its events
- * that the host answered with 0, or did again. From the address of _stext the host
- * knows where the kernel is under KASLR.
+ * %HYPERGRAPH_NR_HELLO (0x66): Which kernel sends. It takes two hypercalls, part 0 and
+ * part 1, with no other event of the same vCPU between them but those of an NMI. The
+ * vCPU on which the tracer is selected says it at once, and each vCPU does when
+ * the host asks. From the address of _stext the host knows where the kernel is under
+ * KASLR; by the boot number it knows that the same kernel has not been booted again.
  *
- * :a0: version of these hypercalls, 1, in bits 31:0, and number of online CPUs in
- *      bits 63:32
+ * Of both parts:
+ *
+ * :a0: bits 15:0 version of these hypercalls, 1
+ *      bits 31:16 the part
+ *      bits 63:32 part 0: number of online CPUs; part 1: bytes 16 to 19 of the build id
+ * :a3: boot number, drawn at random when the kernel boots
+ *
+ * Of part 0:
+ *
  * :a1: address of _stext
- * :a2: bytes 0 to 7 of the kernel's build id in memory order, or 0 if it has none
- * :a3: bytes 8 to 15 of it
+ * :a2: bits 31:0 frequency of the guest's TSC in kHz, or 0 if it is not known
+ *      bits 63:32 the channels it has, %HYPERGRAPH_CHANNEL_HYPERCALL or more
+ *
+ * Of part 1:
+ *
+ * :a1: bytes 0 to 7 of the kernel's build id in memory order, all 0 if it has none
+ * :a2: bytes 8 to 15 of it
  */
 #define HYPERGRAPH_NR_HELLO		0x66
 #define HYPERGRAPH_VERSION		1
+#define HYPERGRAPH_HELLO_PARTS		2
+#define HYPERGRAPH_BUILD_ID_BYTES	20
+#define HYPERGRAPH_CHANNEL_HYPERCALL	(1u << 0)	/* these */
 
 /**
  * DOC: HYPERGRAPH_NR_MARK
@@ -77,24 +125,24 @@
  * %HYPERGRAPH_NR_MARK (0x67): A point in time with a text, or a call that was open
  * when the guest crashed. Bits 7:0 of a0 are its kind:
  *
- * ====  ============  =============================================
- * kind  name          text
- * ====  ============  =============================================
- * 1     user          what was written to hypergraph_marker
- * 2     boot          name of the level of boot that begins
- * 3     oops          what and where
- * 4     panic         its message
- * 5     reboot        restart, halt or power-off
- * 6     triple fault  none; the host makes this mark
- * 7     frame         none; an open call
- * ====  ============  =============================================
+ * ====  ======  =============================================
+ * kind  name    text
+ * ====  ======  =============================================
+ * 1     user    what was written to hypergraph_marker
+ * 2     boot    name of the level of boot that begins
+ * 3     oops    what and where
+ * 4     panic   its message
+ * 5     reboot  restart, halt or power-off
+ * 7     frame   none; an open call
+ * ====  ======  =============================================
  *
  * A frame is a call that HYPERGRAPH_NR_ENTRY has not announced, as the tracer sends
  * returns only:
  *
  * :a1: address, as at a function's entry
  * :a2: depth
- * :a3: pid of the task in bits 31:0, and its CPU in bits 63:32
+ * :a3: pid of the task in bits 31:0, and in bits 63:32 the id of the vCPU that it runs
+ *      on, as the host knows it: the CPU's APIC id
  *
  * All others carry text, of at most 256 bytes and without a NUL. That of an oops or
  * a panic is cut off there:
@@ -104,7 +152,8 @@
  * :a1, a2, a3: these bytes, in memory order and padded with 0
  *
  * Longer text than 24 bytes takes more hypercalls, in order, with no other event of
- * the same vCPU between them but those of an NMI.
+ * the same vCPU between them but a hello that the host asked for, what runs here, and
+ * those of an NMI.
  */
 #define HYPERGRAPH_NR_MARK		0x67
 #define HYPERGRAPH_MARK_BYTES		24	/* in one hypercall */
@@ -114,21 +163,59 @@
 #define HYPERGRAPH_MARK_OOPS		3
 #define HYPERGRAPH_MARK_PANIC		4
 #define HYPERGRAPH_MARK_REBOOT		5
-#define HYPERGRAPH_MARK_TRIPLE_FAULT	6
 #define HYPERGRAPH_MARK_FRAME		7
 
 /**
- * DOC: HYPERGRAPH_NR_PRIVATE
+ * DOC: HYPERGRAPH_NR_OFFER
  *
- * %HYPERGRAPH_NR_PRIVATE (0x68): Whether the hypergraph hypercalls of this guest's
- * own guests are its own, or its host may answer and record them. The KVM of a
- * guest that has guests sends it on each CPU. It holds for what runs nested on the
- * vCPU that sent it. It is answered 0 also while the host does not record,
- * -KVM_EINVAL for another a0, and is never recorded.
+ * %HYPERGRAPH_NR_OFFER (0x68): The KVM of a guest that has guests of its own lets its
+ * host answer and record their hypergraph hypercalls, on the vCPU that sends this. The
+ * host forgets it when the vCPU is reset or moves to another host; so it is offered
+ * again when such a hypercall reaches the guest's KVM all the same. It is answered 0,
+ * -KVM_ENOSYS if the host does not record nested guests, -KVM_EINVAL for another a0,
+ * and is never recorded.
  *
- * :a0: 1 if they are its own, 0 if the host may, as it may before it was told
+ * :a0: 1 if the host may, 0 if it may not, as before it was told
  * :a1, a2, a3: not used
  */
-#define HYPERGRAPH_NR_PRIVATE		0x68
+#define HYPERGRAPH_NR_OFFER		0x68
+
+/**
+ * DOC: HYPERGRAPH_NR_OFF
+ *
+ * %HYPERGRAPH_NR_OFF (0x69): An event would have been sent here and was not, as tracing
+ * is off: by tracing_on, by a mask of CPUs, by a level of boot that is muted, or as the
+ * tracer was left. It is sent in place of the first such event. What runs from
+ * now on is not known, until a task switch or an event says it again.
+ *
+ * :a0: %HYPERGRAPH_OFF_VCPU: on this vCPU
+ *      %HYPERGRAPH_OFF_ALL: on all vCPUs of this kernel, and none of the calls that are
+ *      open now will be seen to return
+ * :a1: boot number, as in hello
+ * :a2, a3: 0
+ */
+#define HYPERGRAPH_NR_OFF		0x69
+#define HYPERGRAPH_OFF_VCPU		0
+#define HYPERGRAPH_OFF_ALL		1
+
+/**
+ * DOC: Events of the host
+ *
+ * What only the host can know is an event as well, with a number that no guest
+ * may send, and with the field by_host set.
+ *
+ * %HYPERGRAPH_NR_TRIPLE_FAULT (0x6a): The vCPU has shut down. Its registers are those of
+ * a reset by now.
+ *
+ * %HYPERGRAPH_NR_RESET (0x6b): The vCPU was reset since its last event: an exit saw it
+ * with paging off. What runs there now is firmware, or a kernel that has not said hello.
+ *
+ * :a0 to a3: 0
+ */
+#define HYPERGRAPH_NR_TRIPLE_FAULT	0x6a
+#define HYPERGRAPH_NR_RESET		0x6b
+
+/* This goes with its last users. */
+#define HYPERGRAPH_MARK_TRIPLE_FAULT	6
 
 #endif /* _UAPI_LINUX_HYPERGRAPH_H */

@@ -50,13 +50,13 @@ static const struct symbols *get_symbols(void)
 	return symbols;
 }
 
-/* Returns 0 after an error was printed in place of the number. */
+/* Returns 0 if the event has no such field, as older ones have not all. */
 static __u64 field(struct trace_seq *s, struct tep_event *event, struct tep_record *record,
 		   const char *name)
 {
 	unsigned long long value;
 
-	return tep_get_field_val(s, event, name, record, &value, 1) ? 0 : value;
+	return tep_get_field_val(s, event, name, record, &value, 0) ? 0 : value;
 }
 
 static void put_function(struct trace_seq *s, __u64 guest, __u64 addr)
@@ -100,8 +100,22 @@ static void put_open_call(struct trace_seq *s, __u64 guest, const struct event *
 {
 	trace_seq_puts(s, "open ");
 	put_function(s, guest, ev->open_call.addr);
-	trace_seq_printf(s, " depth %u, pid %d on CPU %u", ev->open_call.depth,
-			 ev->open_call.pid, ev->open_call.cpu);
+	trace_seq_printf(s, " depth %u, pid %d on vCPU %u", ev->open_call.depth,
+			 ev->open_call.pid, ev->open_call.vcpu);
+}
+
+static void put_switch(struct trace_seq *s, const struct event *ev)
+{
+	if (ev->sched_switch.prev == ev->sched_switch.next)
+		trace_seq_printf(s, "running %s-%d", ev->sched_switch.comm, ev->sched_switch.next);
+	else
+		trace_seq_printf(s, "switch %d%s => %s-%d", ev->sched_switch.prev,
+				 ev->sched_switch.gone ? " (gone)" : "", ev->sched_switch.comm,
+				 ev->sched_switch.next);
+	if (ev->sched_switch.stale)
+		trace_seq_puts(s, ", its open calls are not known");
+	if (ev->sched_switch.untold)
+		trace_seq_puts(s, ", for the next event");
 }
 
 static void put_note(struct trace_seq *s, const struct event *ev)
@@ -126,8 +140,7 @@ static void put_event(struct trace_seq *s, __u64 guest, const struct event *ev)
 		trace_seq_printf(s, " depth %u after %llu ns", ev->ret.depth, ev->ret.duration);
 		break;
 	case EVENT_SWITCH:
-		trace_seq_printf(s, "switch %d => %s-%d", ev->sched_switch.prev,
-				 ev->sched_switch.comm, ev->sched_switch.next);
+		put_switch(s, ev);
 		break;
 	case EVENT_MARK_PART:
 		put_mark(s, &ev->part);
@@ -144,13 +157,14 @@ static void put_event(struct trace_seq *s, __u64 guest, const struct event *ev)
 static __u64 put_guest(struct trace_seq *s, struct tep_event *event, struct tep_record *record)
 {
 	__u32 vm = field(s, event, record, "vm"), vcpu = field(s, event, record, "vcpu");
+	__u16 vm_id = field(s, event, record, "vm_id");
 	bool nested = field(s, event, record, "nested");
 	__u32 nested_vcpu = field(s, event, record, "nested_vcpu");
 
 	trace_seq_printf(s, "vm=%u vcpu=%u ", vm, vcpu);
 	if (nested)
 		trace_seq_printf(s, "nested_vcpu=0x%x ", nested_vcpu);
-	return guest_key(vm, nested ? nested_vcpu : vcpu, nested);
+	return guest_key(vm, nested ? nested_vcpu : vm_id, nested);
 }
 
 static int host_handler(struct trace_seq *s, struct tep_record *record, struct tep_event *event,
@@ -164,9 +178,9 @@ static int host_handler(struct trace_seq *s, struct tep_record *record, struct t
 	(void)context;
 	for (i = 0; i < 4; i++)
 		a[i] = field(s, event, record, names[i]);
-	decode_hypercall(&ev, field(s, event, record, "nr"), a);
+	decode_hypercall(&ev, field(s, event, record, "by_host"), field(s, event, record, "nr"), a);
 	get_symbols();
-	if (ev.type == EVENT_HELLO)
+	if (ev.type == EVENT_HELLO_PART && !ev.hello.part)
 		symbols_set_stext(symbols, guest, ev.hello.stext);
 	put_event(s, guest, &ev);
 	return 0;

@@ -33,7 +33,6 @@ struct level {
 /* The levels of a guest */
 struct levels {
 	__u64 last_ts;		/* of what the guest sent */
-	__u64 stext;		/* 0: not told yet */
 	struct level *first;
 	struct level *last;
 };
@@ -83,7 +82,7 @@ static void begin_level(const struct session *s, const struct guest *guest, char
 	free(level->name);
 	level->name = name;
 	level->ts = ts;
-	level->kernel = symbols_kernel(s->syms, guest->key);
+	level->kernel = symbols_kernel(s->syms, guest->boot->key);
 }
 
 /* Before a kernel's first mark */
@@ -126,18 +125,9 @@ static void boot_ret(void *ctx, struct vcpu *v, const struct frame *f, bool ente
 	get_function(&level->functions, f->addr)->returns++;
 }
 
-static void boot_note(void *ctx, struct vcpu *v, const struct event *ev)
+static void boot_boot_new(void *ctx, struct boot *boot)
 {
-	const struct session *s = ctx;
-	struct levels *levels = v->guest->priv;
-
-	if (ev->type != EVENT_HELLO)
-		return;
-	/* A kernel in another place is another boot. */
-	if (levels->stext && levels->stext != ev->hello.stext)
-		begin_start(s, v->guest);
-	levels->stext = ev->hello.stext;
-	levels->last->kernel = symbols_kernel(s->syms, v->guest->key);
+	begin_start(ctx, boot->guest);
 }
 
 static void boot_mark(void *ctx, struct vcpu *v, const struct mark *m)
@@ -161,7 +151,7 @@ static const struct callgraph_ops boot_ops = {
 	.sent		= boot_sent,
 	.entry		= boot_entry,
 	.ret		= boot_ret,
-	.note		= boot_note,
+	.boot_new	= boot_boot_new,
 	.mark		= boot_mark,
 };
 

@@ -19,13 +19,15 @@
 struct stack {
 	unsigned int nr;	/* in order of appearance */
 	bool running;
+	bool outdated;		/* Tracing ended while it was in that. */
 	bool told;		/* its frames are from the guest's crash path */
 	__u32 cpu;		/* of the guest */
 	struct task task;	/* a copy */
 };
 
-/* How a guest ended */
+/* How a kernel of a guest ended */
 struct ending {
+	struct ending *before;	/* of a kernel that crashed before */
 	bool crashed;
 	__u64 ts;		/* of the capture */
 	struct kernel kernel;	/* then */
@@ -41,6 +43,18 @@ static void crash_guest_new(void *ctx, struct guest *guest)
 {
 	(void)ctx;
 	guest->priv = xcalloc(1, sizeof(struct ending));
+}
+
+static void crash_boot_new(void *ctx, struct boot *boot)
+{
+	struct ending *end = boot->guest->priv, *next;
+
+	(void)ctx;
+	if (!end->crashed)
+		return;
+	next = xcalloc(1, sizeof(*next));
+	next->before = end;
+	boot->guest->priv = next;
 }
 
 static struct stack *get_stack(struct ending *end, int pid, __u32 cpu)
@@ -66,6 +80,7 @@ static void capture_task(struct ending *end, const struct task *task, const stru
 	size_t size = task->nr_frames * sizeof(*task->frames);
 
 	s->running = running;
+	s->outdated = task_is_outdated(task);
 	s->cpu = cpu;
 	memcpy(s->task.comm, task->comm, sizeof(s->task.comm));
 	if (!task->nr_frames)
@@ -93,20 +108,20 @@ static bool is_running(const struct crash *c, const struct task *task)
 	return false;
 }
 
-static void capture(const struct crash *c, const struct guest *guest, __u64 ts)
+static void capture(const struct crash *c, const struct boot *boot, __u64 ts)
 {
-	struct ending *end = guest->priv;
+	struct ending *end = boot->guest->priv;
 	const struct task *task;
 	const struct vcpu *v;
 
 	end->ts = ts;
-	end->kernel = symbols_kernel(c->s.syms, guest->key);
+	end->kernel = symbols_kernel(c->s.syms, boot->key);
 	map_for_each(v, &c->s.cg.vcpus) {
-		if (v->guest == guest)
+		if (v->boot == boot)
 			capture_task(end, running_task(v), v, true);
 	}
-	map_for_each(task, &guest->tasks) {
-		if (task->nr_frames && !is_running(c, task))
+	map_for_each(task, &boot->tasks) {
+		if (task->nr_frames && task_is_of_now(task) && !is_running(c, task))
 			capture_task(end, task, task->vcpu, false);
 	}
 }
@@ -119,7 +134,7 @@ static void crash_mark_begin(void *ctx, struct vcpu *v, const struct mark *m)
 	if (end->crashed || !mark_is_crash(m))
 		return;
 	end->crashed = true;
-	capture(ctx, v->guest, m->ts);
+	capture(ctx, v->boot, m->ts);
 }
 
 static void put_time(__u64 ns)
@@ -135,7 +150,9 @@ static void crash_mark(void *ctx, struct vcpu *v, const struct mark *m)
 		return;
 	c->printed = true;
 	put_time(m->ts);
-	printf(", VM %u, vCPU ", v->guest->vm);
+	fputs(", VM ", stdout);
+	guest_print_vm(v->guest, stdout);
+	fputs(", vCPU ", stdout);
 	vcpu_print(v, stdout);
 	fputs(": ", stdout);
 	mark_print(m, stdout);
@@ -159,8 +176,8 @@ static void insert_frame(struct task *task, const struct frame *f)
 
 static void crash_open_call(void *ctx, struct vcpu *v, const struct open_call *call)
 {
-	struct stack *s = get_stack(v->guest->priv, call->pid, call->cpu);
-	const struct task *task = guest_task(v->guest, call->pid, call->cpu);
+	struct stack *s = get_stack(v->guest->priv, call->pid, call->vcpu);
+	const struct task *task = boot_task(v->boot, call->pid, call->vcpu);
 
 	(void)ctx;
 	if (s->task.nr_frames && !s->told)
@@ -168,13 +185,14 @@ static void crash_open_call(void *ctx, struct vcpu *v, const struct open_call *c
 	if (task)
 		memcpy(s->task.comm, task->comm, sizeof(s->task.comm));
 	else if (!call->pid)
-		snprintf(s->task.comm, sizeof(s->task.comm), "swapper/%u", call->cpu);
+		snprintf(s->task.comm, sizeof(s->task.comm), "swapper/%u", call->vcpu);
 	s->told = true;
 	insert_frame(&s->task, &call->frame);
 }
 
 static const struct callgraph_ops crash_ops = {
 	.guest_new	= crash_guest_new,
+	.boot_new	= crash_boot_new,
 	.mark_begin	= crash_mark_begin,
 	.mark		= crash_mark,
 	.open_call	= crash_open_call,
@@ -196,10 +214,12 @@ static int compare_stacks(const void *pa, const void *pb)
 static const char *state(const struct guest *guest, const struct stack *first,
 			 const struct stack *s)
 {
+	if (s->outdated)
+		return "when tracing ended";
 	if (s->running)
 		return "running";
 	/* It may be this one that runs there, or on another of a nested guest's vCPUs. */
-	if (!first->running || first->task.pid == TASK_UNKNOWN || guest->nested)
+	if (!first->running || !task_is_known(&first->task) || guest->nested)
 		return "running or sleeping";
 	return "sleeping";
 }
@@ -212,13 +232,12 @@ static void put_cpu(const struct guest *guest, const struct stack *s)
 		printf("%s %u", guest->nested ? "CPU" : "vCPU", s->cpu);
 }
 
-static void put_stack(const struct guest *guest, const struct stack *first,
-		      const struct stack *s)
+static void put_stack(const struct guest *guest, const struct ending *end,
+		      const struct stack *first, const struct stack *s)
 {
-	const struct ending *end = guest->priv;
 	unsigned int i = s->task.nr_frames;
 
-	if (!i && s->task.pid == TASK_UNKNOWN)
+	if (!i && !task_is_known(&s->task))
 		return;
 	putchar('\n');
 	put_cpu(guest, s);
@@ -243,9 +262,9 @@ static bool is_any_open(const struct ending *end)
 	return false;
 }
 
-static void put_stacks(const struct guest *guest)
+static void put_stacks(const struct guest *guest, const struct ending *end)
 {
-	const struct map *stacks = &((struct ending *)guest->priv)->stacks;
+	const struct map *stacks = &end->stacks;
 	struct stack **sorted = map_sort(stacks, compare_stacks);
 	const struct stack *first = sorted[0];
 	unsigned int i;
@@ -253,16 +272,17 @@ static void put_stacks(const struct guest *guest)
 	for (i = 0; i < stacks->nr; i++) {
 		if (sorted[i]->cpu != first->cpu)
 			first = sorted[i];
-		put_stack(guest, first, sorted[i]);
+		put_stack(guest, end, first, sorted[i]);
 	}
 	free(sorted);
 }
 
-static void put_guest(struct crash *c, const struct guest *guest)
+static void put_ending(struct crash *c, const struct guest *guest, const struct ending *end)
 {
-	const struct ending *end = guest->priv;
 	bool open = is_any_open(end);
 
+	if (end->before)
+		put_ending(c, guest, end->before);
 	if (c->printed)
 		putchar('\n');
 	c->printed = true;
@@ -272,7 +292,7 @@ static void put_guest(struct crash *c, const struct guest *guest)
 	put_time(end->ts);
 	puts(end->crashed ? "" : ", no crash was seen");
 	if (open)
-		put_stacks(guest);
+		put_stacks(guest, end);
 }
 
 static int crash_end(struct session *s)
@@ -286,8 +306,8 @@ static int crash_end(struct session *s)
 		if (!guest->known)
 			continue;
 		if (!end->crashed)
-			capture(c, guest, s->totals.last_ts);
-		put_guest(c, guest);
+			capture(c, guest->boot, s->totals.last_ts);
+		put_ending(c, guest, end);
 	}
 	return 0;
 }
@@ -301,6 +321,8 @@ static void free_ending(struct ending *end)
 		free(s);
 	}
 	map_free(&end->stacks);
+	if (end->before)
+		free_ending(end->before);
 	free(end);
 }
 

@@ -18,6 +18,8 @@ struct exits {
 	__u64 nr;
 	__u64 ns;
 	__u64 nr_untimed;
+	__u64 nr_untraced;
+	__u64 untraced_ns;
 };
 
 /* The exits of a vCPU since it last sent something: it may not be tracing any more. */
@@ -87,7 +89,7 @@ static char *reason_name(struct exits *x, const struct event *ev)
 static void exits_exit(void *ctx, struct vcpu *v, const struct event *ev)
 {
 	struct exits *x = ctx;
-	struct kernel kernel = symbols_kernel(x->s.syms, v->guest->key);
+	struct kernel kernel = symbols_kernel(x->s.syms, v->boot->key);
 	struct silence *silence = v->priv;
 	char *reason = reason_name(x, ev);
 	struct stack_node *node;
@@ -100,11 +102,16 @@ static void exits_exit(void *ctx, struct vcpu *v, const struct event *ev)
 		node->name = xstrdup(reason);
 	node->count++;
 	node->weight += ev->exit.duration;
-	silence->nr++;
-	silence->ns += ev->exit.duration;
 	x->nr++;
 	x->ns += ev->exit.duration;
 	x->nr_untimed += !ev->exit.duration;
+	if (v->current == v->untraced) {
+		x->nr_untraced++;
+		x->untraced_ns += ev->exit.duration;
+	} else {
+		silence->nr++;
+		silence->ns += ev->exit.duration;
+	}
 }
 
 static void exits_vcpu_new(void *ctx, struct vcpu *v)
@@ -214,9 +221,15 @@ static void put_summary(const struct exits *x, size_t nr_stacks)
 	if (silence.nr)
 		put_remark(silence.nr, "VM exit",
 			   " after all that their vCPU sent: it may have ended tracing");
+	if (x->nr_untraced) {
+		fputs("# ", stdout);
+		print_count(x->nr_untraced, "VM exit", stdout);
+		printf(" of what was not traced then, %.3f us of the host\n",
+		       x->untraced_ns / 1e3);
+	}
 	if (totals->foreign_exits)
 		put_remark(totals->foreign_exits, "VM exit",
-			   " of vCPUs that had sent nothing yet: left out");
+			   " of threads that had sent nothing yet: left out");
 	fputs("# ", stdout);
 	print_count(totals->hypercalls, "hypercall", stdout);
 	printf(" of hypergraph itself, %.3f us of the host: left out\n", totals->overhead / 1e3);

@@ -39,7 +39,7 @@ struct column {
 	struct event host;	/* a EVENT_HOST_ENTRY */
 	bool introduced;		/* if nested: it was said who that is */
 	char name[16];			/* "12) " */
-	char vm_name[16];		/* what precedes that if there are several VMs */
+	char vm_name[24];		/* what precedes that if there are several VMs */
 };
 
 /* The most frequent lines are put together here, for one call of stdio each. */
@@ -57,6 +57,8 @@ struct report {
 	unsigned int nested_vcpus;
 	unsigned long long calls;
 	unsigned long long exits;
+	unsigned long long untraced;	/* exits of what is not traced then */
+	__u64 untraced_ns;
 	unsigned long long host_calls;
 };
 
@@ -232,7 +234,7 @@ static void line_untimed(struct report *r, const struct vcpu *v, __u32 depth)
 
 static void line_function(struct report *r, const struct vcpu *v, const struct frame *f)
 {
-	struct kernel kernel = symbols_kernel(r->s.syms, v->guest->key);
+	struct kernel kernel = symbols_kernel(r->s.syms, v->boot->key);
 	char hex[HEX_SIZE];
 	__u64 offset;
 	const char *name = kernel_function(&kernel, f->addr, &offset);
@@ -266,7 +268,7 @@ static void release_exit(struct report *r, const struct vcpu *v)
 {
 	const struct column *col = v->priv;
 	const struct event *ev = &col->exit;
-	struct kernel kernel = symbols_kernel(r->s.syms, v->guest->key);
+	struct kernel kernel = symbols_kernel(r->s.syms, v->boot->key);
 
 	/* Another kernel's address would get a wrong name. */
 	if (ev->exit.maybe_nested)
@@ -336,6 +338,25 @@ static void release(struct report *r, const struct vcpu *v)
 		release_host_entry(r, v);
 }
 
+static bool is_of_vm(const struct vcpu *v, const struct vcpu *of)
+{
+	return v->guest->vm == of->guest->vm && v->guest->vm_id == of->guest->vm_id;
+}
+
+/* All of them, as a VM of the same pid makes the others' names longer. */
+static void name_vms(struct report *r)
+{
+	const struct vcpu *v;
+
+	map_for_each(v, &r->s.cg.vcpus) {
+		struct column *col = v->priv;
+		char *name = print_to_string(guest_print_vm, v->guest);
+
+		snprintf(col->vm_name, sizeof(col->vm_name), "%7s ", name);
+		free(name);
+	}
+}
+
 static void report_vcpu_new(void *ctx, struct vcpu *v)
 {
 	struct report *r = ctx;
@@ -345,13 +366,13 @@ static void report_vcpu_new(void *ctx, struct vcpu *v)
 	v->priv = col;
 	snprintf(col->name, sizeof(col->name), v->guest->nested ? "n%u) " : "%2u) ",
 		 vcpu_number(v));
-	snprintf(col->vm_name, sizeof(col->vm_name), "%7u ", v->guest->vm);
+	name_vms(r);
 	if (v->guest->nested)
 		r->nested_vcpus++;
 	else
 		r->vcpus++;
 	map_for_each(first, &r->s.cg.vcpus) {
-		if (first->guest->vm == v->guest->vm)
+		if (is_of_vm(first, v))
 			break;
 	}
 	r->vms += first == v;
@@ -431,6 +452,10 @@ static void report_exit(void *ctx, struct vcpu *v, const struct event *ev)
 	col->exits++;
 	col->duration += ev->exit.duration;
 	r->exits++;
+	if (v->current != v->untraced)
+		return;
+	r->untraced++;
+	r->untraced_ns += ev->exit.duration;
 }
 
 static void report_host(void *ctx, struct vcpu *v, const struct event *ev)
@@ -508,7 +533,15 @@ static void report_open_call(void *ctx, struct vcpu *v, const struct open_call *
 	put_comment(r, v);
 	fputs("open: ", stdout);
 	put_function(r, v, &call->frame);
-	printf(" depth %u, pid %d on CPU %u */\n", call->frame.depth, call->pid, call->cpu);
+	printf(" depth %u, pid %d on vCPU %u */\n", call->frame.depth, call->pid, call->vcpu);
+}
+
+static void report_mistaken(void *ctx, struct vcpu *v, const struct task *task)
+{
+	put_comment(ctx, v);
+	fputs("it was ", stdout);
+	task_print(task, stdout);
+	fputs(" that ran here, since when is not known */\n", stdout);
 }
 
 static void report_note(void *ctx, struct vcpu *v, const struct event *ev)
@@ -528,6 +561,7 @@ static const struct callgraph_ops report_ops = {
 	.lost		= report_lost,
 	.switching	= report_switching,
 	.identified	= report_identified,
+	.mistaken	= report_mistaken,
 	.mark		= report_mark,
 	.open_call	= report_open_call,
 	.note		= report_note,
@@ -537,9 +571,13 @@ static void put_open_frames(struct report *r, const struct task *task)
 {
 	unsigned int i;
 
-	fputs("# still open in ", stdout);
-	if (r->vms > 1)
-		printf("VM %u, ", task->vcpu->guest->vm);
+	fputs(task_is_outdated(task) ? "# open when tracing ended in " : "# still open in ",
+	      stdout);
+	if (r->vms > 1) {
+		fputs("VM ", stdout);
+		guest_print_vm(task->vcpu->guest, stdout);
+		fputs(", ", stdout);
+	}
 	if (task->vcpu->guest->nested)
 		printf("vCPU n%u, ", vcpu_number(task->vcpu));
 	task_print(task, stdout);
@@ -589,6 +627,11 @@ static void put_summary(const struct report *r)
 	       totals->lost_uncounted ? "more than " : "");
 	print_count(totals->lost, "event", stdout);
 	fputs(" lost\n", stdout);
+	if (r->untraced) {
+		fputs("# not traced then: ", stdout);
+		print_count(r->untraced, "VM exit", stdout);
+		printf(", %.3f us\n", r->untraced_ns / 1e3);
+	}
 	if (totals->host_calls_left_out) {
 		fputs("# left out: ", stdout);
 		print_count(totals->host_calls_left_out, "host call", stdout);
@@ -597,7 +640,7 @@ static void put_summary(const struct report *r)
 	if (totals->foreign_exits) {
 		fputs("# left out: ", stdout);
 		print_count(totals->foreign_exits, "VM exit", stdout);
-		fputs(" of vCPUs that had sent nothing yet\n", stdout);
+		fputs(" of threads that had sent nothing yet\n", stdout);
 	}
 }
 
@@ -611,7 +654,8 @@ static int report_end(struct session *s)
 		release(r, v);
 	putchar('\n');
 	map_for_each(task, &s->cg.tasks) {
-		if (task->nr_frames && filter_wants(&s->filter, task->vcpu, task, s->cg.ts))
+		if (task->nr_frames && task_is_of_now(task) &&
+		    filter_wants(&s->filter, task->vcpu, task, s->cg.ts))
 			put_open_frames(r, task);
 	}
 	put_summary(r);

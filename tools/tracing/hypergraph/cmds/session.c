@@ -107,10 +107,9 @@ static int view_trace(struct session *s)
 	if (ret)
 		return ret;
 	/* What can be read of a damaged trace is shown. */
-	ret = queue_run(read_into_queue, s, hold_event, s->hold);
+	ret = queue_run(read_into_queue, s, session_event, s);
 	if (ret && !trace_totals(s->trace)->hypercalls)
 		return ret;
-	hold_end(s->hold);
 	callgraph_end(&s->cg);
 	s->totals = *trace_totals(s->trace);
 	return s->view->end(s) ? -1 : ret;
@@ -125,13 +124,11 @@ static int read_trace(struct session *s)
 	s->trace = trace_open(s->file, s->path);
 	if (!s->trace)
 		return -1;
-	s->hold = hold_new(s->syms, session_event, s);
-	callgraph_init(&s->cg, s->view->ops, s, &s->filter);
+	callgraph_init(&s->cg, s->view->ops, s, &s->filter, s->syms);
 	ret = view_trace(s);
 	if (s->view->free)
 		s->view->free(s);
 	callgraph_free(&s->cg);
-	hold_free(s->hold);
 	trace_close(s->trace);
 	return ret;
 }

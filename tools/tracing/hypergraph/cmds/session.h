@@ -11,7 +11,6 @@
 
 #include "graph/callgraph.h"
 #include "graph/filter.h"
-#include "graph/hold.h"
 #include "graph/symbols.h"
 #include "input/trace.h"
 
@@ -24,7 +23,6 @@ struct session {
 	struct trace *trace;		/* while it is read */
 	struct totals totals;		/* after it was read */
 	struct callgraph cg;
-	struct hold *hold;
 };
 
 /* What a command does with a trace. Its own data begins with the struct session. */

@@ -49,6 +49,8 @@ struct activity {
 
 struct vm {
 	__u32 pid;
+	__u16 id;
+	bool several;		/* The process has other VMs, too. */
 	struct activity since;
 };
 
@@ -56,7 +58,7 @@ struct top {
 	struct symbols *syms;
 	struct filter filter;
 	struct callgraph cg;
-	struct map vms;		/* by pid */
+	struct map vms;		/* by pid and id */
 	struct stacks exits;	/* since the last screen: task, function, reason */
 	struct stacks functions;	/* the same: VM, function */
 	__u64 lost;		/* until the last screen */
@@ -66,16 +68,29 @@ struct top {
 	bool stopped;		/* by a signal */
 };
 
-static struct vm *vm_of(struct top *t, __u32 pid)
+static struct vm *vm_of(struct top *t, __u32 pid, __u16 id)
 {
-	struct vm *vm = map_get(&t->vms, pid);
+	struct vm *vm = map_get(&t->vms, map_key(pid, id)), *other;
 
 	if (vm)
 		return vm;
 	vm = xcalloc(1, sizeof(*vm));
 	vm->pid = pid;
-	map_add(&t->vms, pid, vm);
+	vm->id = id;
+	map_for_each(other, &t->vms) {
+		if (other->pid == pid)
+			other->several = vm->several = true;
+	}
+	map_add(&t->vms, map_key(pid, id), vm);
 	return vm;
+}
+
+/* As guest_print_vm() does */
+static void print_vm(const struct vm *vm, FILE *out)
+{
+	fprintf(out, "%u", vm->pid);
+	if (vm->several)
+		fprintf(out, ".%u", vm->id);
 }
 
 static struct stack_node *named_child(struct stacks *st, struct stack_node *parent, __u64 key,
@@ -91,9 +106,11 @@ static struct stack_node *named_child(struct stacks *st, struct stack_node *pare
 
 static char *vm_name(const void *arg)
 {
-	const struct vm *vm = arg;
+	char *number = print_to_string(print_vm, (const struct vm *)arg);
+	char *name = xasprintf("VM %s", number);
 
-	return xasprintf("VM %u", vm->pid);
+	free(number);
+	return name;
 }
 
 static char *reason_name(const void *arg)
@@ -112,8 +129,8 @@ static char *user_name(const void *arg)
 static void top_entry(void *ctx, struct vcpu *v, const struct frame *f)
 {
 	struct top *t = ctx;
-	struct vm *vm = vm_of(t, v->guest->vm);
-	struct kernel kernel = symbols_kernel(t->syms, v->guest->key);
+	struct vm *vm = vm_of(t, v->guest->vm, v->guest->vm_id);
+	struct kernel kernel = symbols_kernel(t->syms, v->boot->key);
 	struct stack_node *node = named_child(&t->functions, NULL, (size_t)vm, vm_name, vm);
 
 	stacks_function(&t->functions, node, &kernel, f->addr)->count++;
@@ -122,8 +139,8 @@ static void top_entry(void *ctx, struct vcpu *v, const struct frame *f)
 static void top_exit(void *ctx, struct vcpu *v, const struct event *ev)
 {
 	struct top *t = ctx;
-	struct vm *vm = vm_of(t, v->guest->vm);
-	struct kernel kernel = symbols_kernel(t->syms, v->guest->key);
+	struct vm *vm = vm_of(t, v->guest->vm, v->guest->vm_id);
+	struct kernel kernel = symbols_kernel(t->syms, v->boot->key);
 	struct stack_node *node = stacks_task(&t->exits, v);
 	__u64 reason = map_key(ev->exit.isa, ev->exit.reason);
 
@@ -150,13 +167,11 @@ static void top_event(void *ctx, const struct event *ev)
 	if (t->filter.vm && ev->vm != t->filter.vm)
 		return;
 	if (event_is_sent(ev)) {
-		struct vm *vm = vm_of(t, ev->vm);
+		struct vm *vm = vm_of(t, ev->vm, ev->vm_id);
 
 		vm->since.events++;
 		vm->since.overhead_ns += ev->overhead;
 	}
-	if (ev->type == EVENT_HELLO)
-		symbols_set_stext(t->syms, event_guest(ev), ev->hello.stext);
 	callgraph_event(&t->cg, ev);
 }
 
@@ -194,10 +209,14 @@ static void put_vms(const struct top *t, double seconds)
 	const struct vm *vm;
 
 	printf("        VM     events/s      exits/s     exits, %%   tracing, %%%s", line_end(t));
-	map_for_each(vm, &t->vms)
-		printf("%10u %12.0f %12.0f %12.1f %12.1f%s", vm->pid, vm->since.events / seconds,
+	map_for_each(vm, &t->vms) {
+		char *number = print_to_string(print_vm, vm);
+
+		printf("%10s %12.0f %12.0f %12.1f %12.1f%s", number, vm->since.events / seconds,
 		       vm->since.exits / seconds, 100 * vm->since.exit_ns / seconds / NS_PER_S,
 		       100 * vm->since.overhead_ns / seconds / NS_PER_S, line_end(t));
+		free(number);
+	}
 }
 
 static void put_exits(const struct top *t, unsigned int lines, double seconds)
@@ -328,7 +347,7 @@ static int run(struct top *t)
 	live = live_open(top_event, t);
 	if (!live)
 		return EXIT_ERROR;
-	callgraph_init(&t->cg, &top_ops, t, &t->filter);
+	callgraph_init(&t->cg, &top_ops, t, &t->filter, t->syms);
 	status = run_screens(t, live, &signals);
 	begin_interval(t);
 	callgraph_free(&t->cg);

@@ -103,7 +103,7 @@ static void add_record(struct export *e, const struct vcpu *v, struct record *r)
 static void add_call(struct export *e, const struct vcpu *v, enum record_type type,
 		     const struct frame *f, __u64 duration)
 {
-	struct kernel kernel = symbols_kernel(e->syms, v->guest->key);
+	struct kernel kernel = symbols_kernel(e->syms, v->boot->key);
 	__u64 offset;
 	struct record r = {
 		.ts = e->cg->ts,
@@ -325,6 +325,14 @@ static void set_string(bt_field *structure, int i, const char *s)
 	bt_field_string_set_value(member_of(structure, i), s ? s : "");
 }
 
+static void print_stream_name(const struct vcpu *v, FILE *out)
+{
+	fputs("vm", out);
+	guest_print_vm(v->guest, out);
+	putc('_', out);
+	vcpu_print(v, out);
+}
+
 static void make_streams(struct ctf *c, bt_self_component_source *source, bt_trace *trace,
 			 bt_stream_class *sc)
 {
@@ -332,8 +340,7 @@ static void make_streams(struct ctf *c, bt_self_component_source *source, bt_tra
 
 	map_for_each(v, &c->e->cg->vcpus) {
 		struct ctf_stream *s = v->priv;
-		char *name = xasprintf(v->guest->nested ? "vm%u_n%u" : "vm%u_%u",
-				       v->guest->vm, vcpu_number(v));
+		char *name = print_to_string(print_stream_name, v);
 
 		s->stream = bt_stream_create(sc, trace);
 		bt_stream_set_name(s->stream, name);

@@ -60,7 +60,7 @@ static void folded_ret(void *ctx, struct vcpu *v, const struct frame *frame, boo
 	struct folded *f = e->priv;
 	const struct task *task = v->current;
 	struct inner *in = inner_of(f, task);
-	struct kernel kernel = symbols_kernel(e->syms, v->guest->key);
+	struct kernel kernel = symbols_kernel(e->syms, v->boot->key);
 	__u64 spent = entered ? in->ns[task->nr_frames] : 0;
 	struct stack_node *node;
 

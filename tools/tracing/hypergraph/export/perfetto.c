@@ -40,7 +40,7 @@ struct slot {
 /* The packet of a vCPU that is being made. Its packets are a sequence with names of its own. */
 struct bundle {
 	__u32 id;		/* of the sequence, and of its track */
-	__u32 vm;
+	__u32 machine;
 	struct map ids;		/* of functions' names, by kernel_function_key() */
 	unsigned int nr;
 	unsigned int nr_names;
@@ -54,7 +54,7 @@ struct bundle {
 };
 
 struct perfetto {
-	struct map machines;	/* by VM: the first vCPU's bundle */
+	struct map machines;	/* by id: the first vCPU's bundle */
 	__u32 nr_sequences;
 	unsigned char *packed;
 	size_t alloc;
@@ -90,20 +90,32 @@ static void init_packet(Perfetto__TracePacket *packet, const struct bundle *b)
 	packet->has_trusted_packet_sequence_id = true;
 	packet->trusted_packet_sequence_id = b->id;
 	packet->has_machine_id = true;
-	packet->machine_id = b->vm;
+	packet->machine_id = b->machine;
 }
 
-static void describe_machine(struct export *e, const struct bundle *b)
+static void print_vm_name(const struct guest *guest, FILE *out)
+{
+	fputs("VM ", out);
+	guest_print_vm(guest, out);
+}
+
+static void describe_machine(struct export *e, const struct vcpu *v)
 {
 	Perfetto__SystemInfo info = PERFETTO__SYSTEM_INFO__INIT;
 	Perfetto__TracePacket packet;
-	char name[24];
 
-	snprintf(name, sizeof(name), "VM %u", b->vm);
-	info.machine_name = name;
-	init_packet(&packet, b);
+	info.machine_name = print_to_string(print_vm_name, v->guest);
+	init_packet(&packet, v->priv);
 	packet.system_info = &info;
 	write_packet(e, &packet);
+	free(info.machine_name);
+}
+
+static void print_track_name(const struct vcpu *v, FILE *out)
+{
+	print_vm_name(v->guest, out);
+	fputs(" vCPU ", out);
+	vcpu_print(v, out);
 }
 
 /* Begins the sequence, too. */
@@ -111,18 +123,22 @@ static void describe_track(struct export *e, const struct bundle *b, const struc
 {
 	Perfetto__TrackDescriptor track = PERFETTO__TRACK_DESCRIPTOR__INIT;
 	Perfetto__TracePacket packet;
-	char name[48];
 
-	snprintf(name, sizeof(name), v->guest->nested ? "VM %u vCPU n%u" : "VM %u vCPU %u",
-		 v->guest->vm, vcpu_number(v));
 	track.has_uuid = true;
 	track.uuid = b->id;
-	track.name = name;
+	track.name = print_to_string(print_track_name, v);
 	init_packet(&packet, b);
 	packet.has_sequence_flags = true;
 	packet.sequence_flags = SEQ_INCREMENTAL_STATE_CLEARED;
 	packet.track_descriptor = &track;
 	write_packet(e, &packet);
+	free(track.name);
+}
+
+/* Above the pid there is room for some VMs of a process. */
+static __u32 machine_id(const struct guest *guest)
+{
+	return guest->vm | (guest->several ? (__u32)guest->vm_id << 23 : 0);
 }
 
 static void perfetto_vcpu_new(void *ctx, struct vcpu *v)
@@ -133,12 +149,12 @@ static void perfetto_vcpu_new(void *ctx, struct vcpu *v)
 
 	v->priv = b;
 	b->id = ++p->nr_sequences;
-	b->vm = v->guest->vm;
+	b->machine = machine_id(v->guest);
 	describe_track(e, b, v);
-	if (map_get(&p->machines, b->vm))
+	if (map_get(&p->machines, b->machine))
 		return;
-	map_add(&p->machines, b->vm, b);
-	describe_machine(e, b);
+	map_add(&p->machines, b->machine, b);
+	describe_machine(e, v);
 }
 
 static __u32 cpu_of(const struct vcpu *v)
@@ -179,7 +195,7 @@ static void flush_bundle(struct export *e, const struct vcpu *v)
 static __u64 name_id(struct export *e, const struct vcpu *v, __u64 addr)
 {
 	struct bundle *b = v->priv;
-	struct kernel kernel = symbols_kernel(e->syms, v->guest->key);
+	struct kernel kernel = symbols_kernel(e->syms, v->boot->key);
 	__u64 key = kernel_function_key(&kernel, addr);
 	size_t id = (size_t)map_get(&b->ids, key);
 	Perfetto__InternedString *interned;

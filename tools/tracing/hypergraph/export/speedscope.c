@@ -78,7 +78,7 @@ static struct profile *profile_of(struct speedscope *sp, const struct task *task
 static __u32 frame_id(struct export *e, const struct vcpu *v, __u64 addr)
 {
 	struct speedscope *sp = e->priv;
-	struct kernel kernel = symbols_kernel(e->syms, v->guest->key);
+	struct kernel kernel = symbols_kernel(e->syms, v->boot->key);
 	__u64 key = kernel_function_key(&kernel, addr);
 	struct name *name = map_get(&sp->names, key);
 
@@ -194,9 +194,11 @@ static const struct callgraph_ops speedscope_ops = {
 static void print_profile_name(const struct profile *p, FILE *out)
 {
 	guest_print(p->task->vcpu->guest, out);
+	if (p->task->boot->nr > 1)
+		fprintf(out, ", boot %u", p->task->boot->nr);
 	fputs(", ", out);
 	task_print(p->task, out);
-	if (p->task->pid == TASK_UNKNOWN) {
+	if (!task_is_known(p->task)) {
 		fputs(" on vCPU ", out);
 		vcpu_print(p->task->vcpu, out);
 	}

@@ -134,22 +134,36 @@ static int trace_dat_begin(struct export *e)
 }
 
 /* A nested guest is meant only if its vCPU is asked for. */
-static void trace_dat_vcpu_new(void *ctx, struct vcpu *v)
+static bool is_meant(const struct filter *f, const struct guest *guest)
+{
+	if (f->vm && f->vm != guest->vm)
+		return false;
+	if (!f->one_vcpu)
+		return !guest->nested;
+	return f->nested == guest->nested && (!guest->nested || f->vcpu == guest->nested_nr);
+}
+
+static void trace_dat_guest_new(void *ctx, struct guest *guest)
 {
 	struct export *e = ctx;
 	struct trace_dat *d = e->priv;
-	const struct filter *f = e->cg->filter;
 
-	if (!filter_wants_vcpu(f, v) || (v->guest->nested && !f->one_vcpu))
+	if (!is_meant(e->cg->filter, guest))
 		return;
-	if (!d->guest)
-		d->guest = v->guest;
-	if (v->guest != d->guest) {
-		d->several = true;
+	d->several = d->guest;
+	d->guest = guest;
+}
+
+static void trace_dat_vcpu_new(void *ctx, struct vcpu *v)
+{
+	struct export *e = ctx;
+	struct cpu *cpu;
+
+	if (!filter_wants_vcpu(e->cg->filter, v))
 		return;
-	}
-	v->priv = xcalloc(1, sizeof(struct cpu));
-	((struct cpu *)v->priv)->pages = xcalloc(1, sizeof(struct spool_stream));
+	cpu = xcalloc(1, sizeof(*cpu));
+	cpu->pages = xcalloc(1, sizeof(*cpu->pages));
+	v->priv = cpu;
 }
 
 static void end_page(struct trace_dat *d, struct cpu *cpu)
@@ -262,6 +276,7 @@ static void trace_dat_lost(void *ctx, struct vcpu *v, const struct event *ev)
 }
 
 static const struct callgraph_ops trace_dat_ops = {
+	.guest_new = trace_dat_guest_new,
 	.vcpu_new = trace_dat_vcpu_new,
 	.entry = trace_dat_entry,
 	.ret = trace_dat_ret,
@@ -291,10 +306,12 @@ static void put_text(FILE *out, const char *text)
 	fputs(text, out);
 }
 
+/* One table has room for one kernel's addresses. */
 static void put_kallsyms(struct export *e)
 {
 	const struct trace_dat *d = e->priv;
-	struct kernel kernel = symbols_kernel(e->syms, d->guest->key);
+	const struct boot *boot = map_nth(&d->guest->boots, d->guest->boots.nr > 2 ? 0 : 1);
+	struct kernel kernel = symbols_kernel(e->syms, (boot ?: d->guest->boot)->key);
 	char *text = print_to_string(kernel_write_symbols, &kernel);
 
 	put32(e->out, strlen(text));
@@ -308,8 +325,8 @@ static void print_comms(const struct export *e, FILE *out)
 	const struct trace_dat *d = e->priv;
 	const struct task *task;
 
-	map_for_each(task, &d->guest->tasks) {
-		if (task->pid > 0 && *task->comm)
+	map_for_each(task, &e->cg->tasks) {
+		if (task->boot->guest == d->guest && task->pid > 0 && *task->comm)
 			fprintf(out, "%d %s\n", task->pid, task->comm);
 	}
 }
@@ -349,6 +366,13 @@ static __u32 cpu_of(const struct vcpu *v)
 	return v->guest->nested ? 0 : v->id;
 }
 
+static bool is_written(const struct export *e, const struct vcpu *v)
+{
+	const struct trace_dat *d = e->priv;
+
+	return v->priv && v->guest == d->guest;
+}
+
 /* The list goes by number, with NULL where no vCPU was heard of; to be freed. */
 static struct cpu **list_cpus(struct export *e, __u32 *nr)
 {
@@ -357,12 +381,12 @@ static struct cpu **list_cpus(struct export *e, __u32 *nr)
 
 	*nr = 0;
 	map_for_each(v, &e->cg->vcpus) {
-		if (v->priv && cpu_of(v) >= *nr)
+		if (is_written(e, v) && cpu_of(v) >= *nr)
 			*nr = cpu_of(v) + 1;
 	}
 	list = xcalloc(*nr, sizeof(*list));
 	map_for_each(v, &e->cg->vcpus) {
-		if (v->priv)
+		if (is_written(e, v))
 			list[cpu_of(v)] = v->priv;
 	}
 	return list;

@@ -41,14 +41,39 @@ static bool is_call_wanted(const struct callgraph *cg, const struct vcpu *v, __u
 	return filter_wants_call(cg->filter, v, v->current, cg->ts, depth);
 }
 
+static struct guest *find_guest(const struct callgraph *cg, const struct event *ev)
+{
+	struct guest *guest;
+
+	map_for_each(guest, &cg->guests) {
+		if (guest_is_of(guest, ev))
+			return guest;
+	}
+	return NULL;
+}
+
+/* Which VM of its VMM a guest is counts only where there are several. */
+static void note_several(struct callgraph *cg, struct guest *guest)
+{
+	struct guest *other;
+
+	map_for_each(other, &cg->guests) {
+		if (other->vm != guest->vm || other->vm_id == guest->vm_id)
+			continue;
+		other->several = true;
+		guest->several = true;
+	}
+}
+
 static struct guest *get_guest(struct callgraph *cg, const struct event *ev)
 {
-	struct guest *guest = map_get(&cg->guests, event_guest(ev));
+	struct guest *guest = find_guest(cg, ev);
 
 	if (guest)
 		return guest;
-	guest = guest_new(ev, ev->nested ? cg->nr_nested++ : 0);
-	map_add(&cg->guests, guest->key, guest);
+	guest = guest_new(ev, ev->nested ? cg->nr_nested++ : 0, cg->nr_boots++);
+	note_several(cg, guest);
+	map_add(&cg->guests, cg->guests.nr, guest);
 	return guest;
 }
 
@@ -60,15 +85,14 @@ static struct task *add_task(struct callgraph *cg, struct task *task)
 
 static struct task *get_task(struct callgraph *cg, const struct vcpu *v, int pid)
 {
-	return guest_task(v->guest, pid, v->id) ?: add_task(cg, task_new(v, pid));
+	return boot_task(v->boot, pid, v->id) ?: add_task(cg, task_new(v, pid));
 }
 
 static struct vcpu *add_vcpu(struct callgraph *cg, const struct event *ev)
 {
 	struct vcpu *v = vcpu_new(get_guest(cg, ev), ev->vcpu);
 
-	map_add(&cg->vcpus, vcpu_key(ev->vm, ev->vcpu, ev->nested), v);
-	add_task(cg, v->idle);
+	map_add(&cg->vcpus, cg->vcpus.nr, v);
 	add_task(cg, v->unknown);
 	*ev->priv = v;
 	notify(cg->ops->vcpu_new, cg->ctx, v);
@@ -141,6 +165,13 @@ static void handle_return(struct callgraph *cg, struct vcpu *v, const struct fra
 	filter_leave(task, f->depth);
 }
 
+static void end_mark(struct callgraph *cg, struct vcpu *v)
+{
+	if (v->mark.kind)
+		notify_wanted(cg->ops->mark, cg, v, &v->mark);
+	v->mark.kind = 0;
+}
+
 static void reset_unknown(struct task *unknown)
 {
 	unknown->nr_frames = 0;
@@ -149,16 +180,47 @@ static void reset_unknown(struct task *unknown)
 	unknown->wanted = NOT_SEEN;
 }
 
-static void set_current(struct vcpu *v, struct task *task)
+/* What @v is in is no longer known to be open. */
+static void drop_calls(struct callgraph *cg, struct vcpu *v)
+{
+	end_frames(cg, v, 0);
+	v->current->level = 0;
+	v->current->stale = false;
+	v->current->session = v->current->boot->session;
+}
+
+static void set_current(struct callgraph *cg, struct vcpu *v, struct task *task)
 {
 	v->current = task;
 	task->vcpu = v;
+	if (task->stale || task->session != task->boot->session)
+		drop_calls(cg, v);
 }
 
-/* The unknown task of @v turns out to be @pid: that one gets what it did. */
-static void identify(struct callgraph *cg, struct vcpu *v, int pid)
+static void switch_task(struct callgraph *cg, struct vcpu *v, struct task *next)
 {
-	struct task *unknown = v->unknown, *task = get_task(cg, v, pid);
+	if (v->current == next)
+		return;
+	notify(cg->ops->switching, cg->ctx, v, next);
+	set_current(cg, v, next);
+}
+
+/* No task is known to run on @v: @none says why. */
+static void leave_task(struct callgraph *cg, struct vcpu *v, struct task *none)
+{
+	end_mark(cg, v);
+	v->announced = NULL;
+	v->told = NULL;
+	v->gone = false;
+	v->silent = true;
+	reset_unknown(v->unknown);
+	switch_task(cg, v, none);
+}
+
+/* The unknown task of @v turns out to be @task: that one gets what it did. */
+static void identify(struct callgraph *cg, struct vcpu *v, struct task *task)
+{
+	struct task *unknown = v->unknown;
 	struct frame *f;
 	unsigned int i;
 
@@ -171,15 +233,11 @@ static void identify(struct callgraph *cg, struct vcpu *v, int pid)
 		task->wanted = unknown->wanted;
 	}
 	reset_unknown(unknown);
-	set_current(v, task);
+	v->current = task;
+	task->vcpu = v;
 	notify(cg->ops->identified, cg->ctx, v);
-}
-
-static void end_mark(struct callgraph *cg, struct vcpu *v)
-{
-	if (v->mark.kind)
-		notify_wanted(cg->ops->mark, cg, v, &v->mark);
-	v->mark.kind = 0;
+	if (task->stale)
+		drop_calls(cg, v);
 }
 
 static void handle_mark(struct callgraph *cg, struct vcpu *v, const struct event *ev)
@@ -201,21 +259,151 @@ static void handle_open_call(struct callgraph *cg, struct vcpu *v, const struct 
 	struct open_call call = {
 		.frame = { .addr = ev->open_call.addr, .depth = ev->open_call.depth },
 		.pid = ev->open_call.pid,
-		.cpu = ev->open_call.cpu,
+		.vcpu = ev->open_call.vcpu,
 	};
 
 	notify_wanted(cg->ops->open_call, cg, v, &call);
 }
 
-static void handle_switch(struct callgraph *cg, struct vcpu *v, const struct event *ev)
+/*
+ * What the host saw is told as a mark without text. What runs on the vCPU after that is no
+ * kernel that is known.
+ */
+static void handle_by_host(struct callgraph *cg, struct vcpu *v, const struct event *ev)
 {
-	struct task *next = get_task(cg, v, ev->sched_switch.next);
+	struct mark m = {
+		.kind = ev->type == EVENT_RESET ? MARK_RESET : MARK_TRIPLE_FAULT,
+		.ts = ev->ts,
+	};
 
 	end_mark(cg, v);
-	if (v->current == v->unknown)
-		identify(cg, v, ev->sched_switch.prev);
-	v->announced = next;
-	memcpy(next->comm, ev->sched_switch.comm, sizeof(next->comm));
+	if (v->guest->known) {
+		notify_wanted(cg->ops->mark_begin, cg, v, &m);
+		notify_wanted(cg->ops->mark, cg, v, &m);
+	}
+	drop_calls(cg, v);
+	leave_task(cg, v, v->untraced);
+	vcpu_set_boot(v, map_nth(&v->guest->boots, 0));
+}
+
+/* A kernel that was not running before has said hello: what the guest's vCPUs did is over. */
+static void begin_boot(struct callgraph *cg, struct guest *guest, __u64 number)
+{
+	struct vcpu *v;
+
+	guest->boot = boot_new(guest, number, cg->nr_boots++);
+	map_for_each(v, &cg->vcpus) {
+		if (v->guest != guest)
+			continue;
+		drop_calls(cg, v);
+		leave_task(cg, v, v->unknown);
+		vcpu_set_boot(v, guest->boot);
+	}
+}
+
+static bool is_latest_boot(const struct guest *guest, __u64 number)
+{
+	return guest->boot->nr && guest->boot->number == number;
+}
+
+static void handle_hello(struct callgraph *cg, struct vcpu *v, const struct event *ev)
+{
+	struct guest *guest = v->guest;
+	bool is_new = !is_latest_boot(guest, ev->hello.boot);
+
+	if (is_new)
+		begin_boot(cg, guest, ev->hello.boot);
+	if (v->boot != guest->boot) {
+		leave_task(cg, v, v->unknown);
+		vcpu_set_boot(v, guest->boot);
+	}
+	if (is_new) {
+		symbols_set_stext(cg->syms, guest->boot->key, ev->hello.stext);
+		notify(cg->ops->boot_new, cg->ctx, guest->boot);
+	}
+	/* It says so again from time to time. */
+	if (!v->said_hello)
+		notify_wanted(cg->ops->note, cg, v, ev);
+	v->said_hello = true;
+}
+
+/* None of the calls that are open in @boot will be seen to return. */
+static void end_session(struct callgraph *cg, struct boot *boot)
+{
+	struct vcpu *v;
+
+	boot->session++;
+	map_for_each(v, &cg->vcpus) {
+		if (v->boot == boot)
+			leave_task(cg, v, v->untraced);
+	}
+}
+
+/* It also tells by its number if another kernel runs there than was thought. */
+static void handle_off(struct callgraph *cg, struct vcpu *v, const struct event *ev)
+{
+	struct boot *boot = v->boot;
+
+	notify_wanted(cg->ops->note, cg, v, ev);
+	leave_task(cg, v, v->untraced);
+	if (boot->nr && boot->number != ev->off.boot)
+		vcpu_set_boot(v, map_nth(&v->guest->boots, 0));
+	else if (ev->off.all)
+		end_session(cg, boot);
+}
+
+/* Task @prev ran on @v until now, which may be news. */
+static void correct_task(struct callgraph *cg, struct vcpu *v, struct task *prev)
+{
+	if (v->current == prev)
+		return;
+	if (v->current == v->unknown && !v->told) {
+		identify(cg, v, prev);
+		return;
+	}
+	if (task_is_known(v->current)) {
+		notify_wanted(cg->ops->mistaken, cg, v, prev);
+		drop_calls(cg, v);
+	}
+	prev->stale = true;
+	switch_task(cg, v, prev);
+}
+
+static void name_task(struct task *task, const struct event *ev)
+{
+	memcpy(task->comm, ev->sched_switch.comm, sizeof(task->comm));
+	task->stale |= ev->sched_switch.stale;
+}
+
+static void handle_switch(struct callgraph *cg, struct vcpu *v, const struct event *ev)
+{
+	end_mark(cg, v);
+	correct_task(cg, v, get_task(cg, v, ev->sched_switch.prev));
+	v->told = NULL;
+	v->announced = get_task(cg, v, ev->sched_switch.next);
+	v->gone = ev->sched_switch.gone;
+	name_task(v->announced, ev);
+}
+
+/* Which task runs there is told after a gap, in which it may have taken another's place. */
+static void handle_running(struct callgraph *cg, struct vcpu *v, const struct event *ev)
+{
+	struct task *task = get_task(cg, v, ev->sched_switch.next);
+
+	name_task(task, ev);
+	if (v->current == v->unknown && !v->told && !ev->sched_switch.untold)
+		identify(cg, v, task);
+	else if (v->current == task)
+		set_current(cg, v, task);
+	else
+		switch_task(cg, v, task);
+	v->told = ev->sched_switch.untold ? task : NULL;
+}
+
+/* A guest also tells what runs where it does not switch. */
+static bool tells_running(const struct event *ev)
+{
+	return ev->sched_switch.prev == ev->sched_switch.next;
 }
 
 static bool is_top(struct task *task, __u64 addr, __u64 depth)
@@ -233,7 +421,10 @@ static bool is_top(struct task *task, __u64 addr, __u64 depth)
 static bool is_before_switch(struct vcpu *v, const struct event *ev)
 {
 	switch (ev->type) {
+	case EVENT_SWITCH:
+		return tells_running(ev) && ev->sched_switch.next == v->current->pid;
 	case EVENT_HELLO:
+	case EVENT_HELLO_PART:
 		/* It may follow any event. A mark is made outside of the scheduler. */
 		return true;
 	case EVENT_ENTRY:
@@ -249,24 +440,52 @@ static bool is_before_switch(struct vcpu *v, const struct event *ev)
 
 static void finish_switch(struct callgraph *cg, struct vcpu *v)
 {
-	notify(cg->ops->switching, cg->ctx, v, v->announced);
-	set_current(v, v->announced);
+	struct task *prev = v->current, *next = v->announced;
+
+	if (v->gone && prev->pid > 0) {
+		drop_calls(cg, v);
+		prev->gone = true;
+	}
+	v->gone = false;
 	v->announced = NULL;
+	switch_task(cg, v, next);
 }
 
 static void handle_lost(struct callgraph *cg, struct vcpu *v, const struct event *ev)
 {
 	end_mark(cg, v);
+	if (v->told)
+		switch_task(cg, v, v->told);
+	drop_calls(cg, v);
 	notify_wanted(cg->ops->lost, cg, v, ev);
 	/* A switch may be among what was lost. */
-	if (v->current != v->unknown)
-		notify(cg->ops->switching, cg->ctx, v, v->unknown);
-	reset_unknown(v->unknown);
-	v->current = v->unknown;
+	leave_task(cg, v, v->unknown);
+	v->silent = false;
 }
 
-static void dispatch(struct callgraph *cg, struct vcpu *v, const struct event *ev)
+/* Nothing says what runs where nothing is sent, and where switches are not. */
+static void handle_exit(struct callgraph *cg, struct vcpu *v, const struct event *ev)
 {
+	if (v->told)
+		switch_task(cg, v, v->unknown);
+	else if (v->silent)
+		switch_task(cg, v, v->untraced);
+	notify_wanted(cg->ops->exit, cg, v, ev);
+}
+
+/* @v sends what is of a task. */
+static void wake_task(struct callgraph *cg, struct vcpu *v)
+{
+	v->silent = false;
+	if (v->told)
+		switch_task(cg, v, v->told);
+	else if (v->current == v->untraced)
+		switch_task(cg, v, v->unknown);
+}
+
+static void handle_of_task(struct callgraph *cg, struct vcpu *v, const struct event *ev)
+{
+	wake_task(cg, v);
 	switch (ev->type) {
 	case EVENT_ENTRY:
 		handle_entry(cg, v, &(struct frame){ ev->entry.addr, ev->entry.depth });
@@ -274,9 +493,6 @@ static void dispatch(struct callgraph *cg, struct vcpu *v, const struct event *e
 	case EVENT_RETURN:
 		handle_return(cg, v, &(struct frame){ ev->ret.addr, ev->ret.depth },
 			      ev->ret.duration);
-		break;
-	case EVENT_SWITCH:
-		handle_switch(cg, v, ev);
 		break;
 	case EVENT_MARK_PART:
 		handle_mark(cg, v, ev);
@@ -289,11 +505,35 @@ static void dispatch(struct callgraph *cg, struct vcpu *v, const struct event *e
 	}
 }
 
+static void dispatch(struct callgraph *cg, struct vcpu *v, const struct event *ev)
+{
+	switch (ev->type) {
+	case EVENT_HELLO:
+		handle_hello(cg, v, ev);
+		break;
+	case EVENT_OFF:
+		handle_off(cg, v, ev);
+		break;
+	case EVENT_SWITCH:
+		v->silent = false;
+		if (tells_running(ev))
+			handle_running(cg, v, ev);
+		else
+			handle_switch(cg, v, ev);
+		break;
+	default:
+		handle_of_task(cg, v, ev);
+	}
+}
+
 static void handle_sent(struct callgraph *cg, struct vcpu *v, const struct event *ev)
 {
 	if (!v->guest->known)
 		notify(cg->ops->guest_new, cg->ctx, v->guest);
 	v->guest->known = true;
+	/* It is counted with the part that is the last. */
+	if (ev->type == EVENT_HELLO_PART)
+		return;
 	dispatch(cg, v, ev);
 	notify(cg->ops->sent, cg->ctx, v);
 }
@@ -308,8 +548,10 @@ void callgraph_event(struct callgraph *cg, const struct event *ev)
 
 	if (event_is_sent(ev))
 		handle_sent(cg, v, ev);
+	else if (ev->type == EVENT_TRIPLE_FAULT || ev->type == EVENT_RESET)
+		handle_by_host(cg, v, ev);
 	else if (ev->type == EVENT_EXIT)
-		notify_wanted(cg->ops->exit, cg, v, ev);
+		handle_exit(cg, v, ev);
 	else if (ev->type == EVENT_HOST_ENTRY || ev->type == EVENT_HOST_RETURN)
 		notify_wanted(cg->ops->host, cg, v, ev);
 	else
@@ -325,9 +567,10 @@ void callgraph_end(struct callgraph *cg)
 }
 
 void callgraph_init(struct callgraph *cg, const struct callgraph_ops *ops, void *ctx,
-		    struct filter *filter)
+		    struct filter *filter, struct symbols *syms)
 {
 	memset(cg, 0, sizeof(*cg));
+	cg->syms = syms;
 	cg->filter = filter;
 	cg->ops = ops;
 	cg->ctx = ctx;
@@ -339,7 +582,7 @@ void callgraph_free(struct callgraph *cg)
 	struct vcpu *v;
 
 	map_for_each(v, &cg->vcpus)
-		free(v);
+		vcpu_free(v);
 	map_free(&cg->vcpus);
 	map_free(&cg->tasks);
 	map_for_each(guest, &cg->guests)

@@ -85,6 +85,8 @@ bool filter_wants_vcpu(const struct filter *f, const struct vcpu *v)
 
 static bool wants_task(const struct filter *f, const struct task *task)
 {
+	if (!task_is_known(task))
+		return false;
 	return f->comm ? !fnmatch(f->comm, task->comm, 0) : task->pid == f->pid;
 }
 
@@ -111,11 +113,13 @@ bool filter_wants_call(const struct filter *f, const struct vcpu *v, const struc
 
 static bool wants_function(struct filter *f, const struct vcpu *v, __u64 addr)
 {
-	struct kernel kernel = symbols_kernel(f->syms, v->guest->key);
+	struct kernel kernel = symbols_kernel(f->syms, v->boot->key);
 	__u64 offset, file_addr = addr - kernel.shift;
 	const char *name;
 	size_t answer;
 
+	if (!kernel.table)
+		return false;
 	/* The map keeps answers, 1 for no and 2 for yes, by the address in the file. */
 	answer = (size_t)map_get(&f->functions, file_addr);
 	if (answer)

@@ -1,55 +1,93 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The nouns of the call graph: how guests, vCPUs and tasks begin, end, and are called */
+/* The nouns of the call graph: how guests, boots, vCPUs and tasks begin, end, and are called */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "graph/guest.h"
 #include "util/util.h"
 
-struct guest *guest_new(const struct event *ev, unsigned int nested_nr)
+static const char untraced_name[] = "[not traced]";
+
+struct guest *guest_new(const struct event *ev, unsigned int nested_nr, __u32 key_nr)
 {
 	struct guest *guest = xcalloc(1, sizeof(*guest));
 
-	guest->key = event_guest(ev);
 	guest->vm = ev->vm;
+	guest->vm_id = ev->vm_id;
+	guest->vcpu = ev->vcpu;
 	guest->nested = ev->nested;
 	guest->nested_nr = nested_nr;
+	guest->boot = boot_new(guest, 0, key_nr);
 	return guest;
+}
+
+bool guest_is_of(const struct guest *guest, const struct event *ev)
+{
+	return guest->vm == ev->vm && guest->vm_id == ev->vm_id && guest->nested == ev->nested &&
+	       (!ev->nested || guest->vcpu == ev->vcpu);
+}
+
+static void task_free(struct task *task)
+{
+	free(task->frames);
+	free(task);
+}
+
+static void boot_free(struct boot *boot)
+{
+	struct task *task;
+
+	map_for_each(task, &boot->tasks)
+		task_free(task);
+	map_free(&boot->tasks);
+	free(boot);
 }
 
 void guest_free(struct guest *guest)
 {
-	struct task *task;
+	struct boot *boot;
 
-	map_for_each(task, &guest->tasks) {
-		free(task->frames);
-		free(task);
-	}
-	map_free(&guest->tasks);
+	map_for_each(boot, &guest->boots)
+		boot_free(boot);
+	map_free(&guest->boots);
 	free(guest);
 }
 
-struct task *guest_task(const struct guest *guest, int pid, __u32 cpu)
+struct boot *boot_new(struct guest *guest, __u64 number, __u32 key_nr)
 {
-	return map_get(&guest->tasks, task_key(pid, cpu));
+	struct boot *boot = xcalloc(1, sizeof(*boot));
+
+	boot->guest = guest;
+	boot->nr = guest->boots.nr;
+	boot->number = number;
+	boot->key = guest_key(guest->vm, key_nr, guest->nested);
+	map_add(&guest->boots, boot->nr, boot);
+	return boot;
 }
 
-struct task *task_new(const struct vcpu *v, int pid)
+struct task *boot_task(const struct boot *boot, int pid, __u32 cpu)
+{
+	struct task *task = map_get(&boot->tasks, task_key(pid, cpu));
+
+	return task && !task->gone ? task : NULL;
+}
+
+static struct task *make_task(const struct vcpu *v, int pid)
 {
 	struct task *task = xcalloc(1, sizeof(*task));
 
 	task->vcpu = v;
+	task->boot = v->boot;
 	task->pid = pid;
 	task->lowest = NOT_SEEN;
 	task->wanted = NOT_SEEN;
-	map_add(&v->guest->tasks, task_key(pid, v->id), task);
+	task->session = v->boot->session;
 	return task;
 }
 
-static void name_idle(const struct vcpu *v)
+static void name_idle(const struct vcpu *v, struct task *idle)
 {
-	struct task *idle = v->idle;
-
 	/* Nothing tells which of its guest's CPUs a nested vCPU is. */
 	if (v->guest->nested)
 		snprintf(idle->comm, sizeof(idle->comm), "swapper/?");
@@ -57,25 +95,60 @@ static void name_idle(const struct vcpu *v)
 		snprintf(idle->comm, sizeof(idle->comm), "swapper/%u", v->id);
 }
 
+struct task *task_new(const struct vcpu *v, int pid)
+{
+	struct task *task = make_task(v, pid);
+
+	if (!pid)
+		name_idle(v, task);
+	map_add(&v->boot->tasks, task_key(pid, v->id), task);
+	return task;
+}
+
 struct vcpu *vcpu_new(struct guest *guest, __u32 id)
 {
 	struct vcpu *v = xcalloc(1, sizeof(*v));
 
 	v->guest = guest;
+	v->boot = guest->boot;
 	v->id = id;
-	v->idle = task_new(v, 0);
-	name_idle(v);
-	v->unknown = task_new(v, TASK_UNKNOWN);
+	v->unknown = make_task(v, TASK_UNKNOWN);
+	v->untraced = make_task(v, TASK_UNTRACED);
+	memcpy(v->untraced->comm, untraced_name, sizeof(untraced_name));
 	v->current = v->unknown;
+	v->silent = true;
 	return v;
+}
+
+void vcpu_free(struct vcpu *v)
+{
+	task_free(v->unknown);
+	task_free(v->untraced);
+	free(v);
+}
+
+void vcpu_set_boot(struct vcpu *v, struct boot *boot)
+{
+	v->boot = boot;
+	v->unknown->boot = boot;
+	v->untraced->boot = boot;
+	v->said_hello = false;
+}
+
+void guest_print_vm(const struct guest *guest, FILE *out)
+{
+	fprintf(out, "%u", guest->vm);
+	if (guest->several)
+		fprintf(out, ".%u", guest->vm_id);
 }
 
 void guest_print(const struct guest *guest, FILE *out)
 {
-	fprintf(out, "VM %u", guest->vm);
+	fputs("VM ", out);
+	guest_print_vm(guest, out);
 	if (guest->nested)
 		fprintf(out, ", nested vCPU n%u (nested_vcpu=0x%x)", guest->nested_nr,
-			(__u32)guest->key);
+			guest->vcpu);
 }
 
 void vcpu_print(const struct vcpu *v, FILE *out)
@@ -88,6 +161,6 @@ void task_print(const struct task *task, FILE *out)
 	fputs(*task->comm ? task->comm : "<...>", out);
 	if (task->pid == TASK_UNKNOWN)
 		fputs("-?", out);
-	else
+	else if (task_is_known(task))
 		fprintf(out, "-%d", task->pid);
 }

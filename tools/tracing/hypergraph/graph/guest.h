@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The nouns of the call graph: guests have tasks, which run on vCPUs and are in functions.
- * The call graph makes and changes them, commands read them and hang their own at priv.
+ * The nouns of the call graph: guests boot kernels, which have tasks, which run on vCPUs and
+ * are in functions. The call graph makes and changes them, commands read them and hang their
+ * own at priv.
  */
 #ifndef HYPERGRAPH_GUEST_H
 #define HYPERGRAPH_GUEST_H
@@ -14,32 +15,55 @@
 #include "input/event.h"
 #include "util/map.h"
 
-#define TASK_UNKNOWN	(-1)	/* pid of a vCPU's task before its first sched_switch */
+/* In place of a pid: a vCPU's task that nothing tells, and what runs while nothing is sent */
+#define TASK_UNKNOWN	(-1)
+#define TASK_UNTRACED	(-2)
 
 #define NOT_SEEN	(~0U)	/* in place of a depth */
 
 /*
- * A guest has a kernel and tasks of its own. It is a VM, but of those nested in one each
- * vCPU counts as a guest, as nothing tells which of them belong together.
+ * A guest is a VM, but of those nested in one each vCPU counts as a guest, as nothing tells
+ * which of them belong together.
  */
 struct guest {
-	__u64 key;		/* guest_key() */
 	__u32 vm;		/* pid of the VMM */
+	__u16 vm_id;
+	__u32 vcpu;		/* of a nested one: as in struct event */
 	bool nested;		/* in that VM */
+	bool several;		/* The VMM has other VMs, too. */
 	bool known;		/* It has sent something, and callgraph_ops.guest_new() told it. */
 	unsigned int nested_nr;	/* number among the nested ones, in order of appearance */
-	struct map tasks;	/* by task_key(), idle and unknown ones too */
+	struct boot *boot;	/* the latest */
+	struct map boots;	/* by number in order of appearance */
 	void *priv;		/* the command's own */
+};
+
+/*
+ * A kernel that a guest has booted. Number 0 is none that is known: what runs there has not
+ * said hello yet, or not again since a reset.
+ */
+struct boot {
+	struct guest *guest;
+	unsigned int nr;	/* in its guest, in order of appearance */
+	__u64 number;		/* as its hello tells it */
+	__u64 key;		/* guest_key() */
+	unsigned int session;	/* grows when tracing ends everywhere */
+	struct map tasks;	/* by task_key(), idle ones too */
 };
 
 /* A nested vCPU runs on vCPUs of the VM, but shares nothing with them. */
 struct vcpu {
 	struct guest *guest;
+	struct boot *boot;	/* whose kernel runs there */
 	__u32 id;		/* as in struct event */
 	struct task *current;
 	struct task *announced;	/* to be current soon, or NULL */
-	struct task *idle;
 	struct task *unknown;
+	struct task *untraced;
+	struct task *told;	/* runs whenever something is sent, switches are not; or NULL */
+	bool gone;		/* current has ended when announced is current */
+	bool silent;		/* Nothing has told yet what runs there. */
+	bool said_hello;	/* in this boot */
 	struct mark mark;	/* whose parts are coming */
 	void *priv;		/* the command's own */
 };
@@ -52,6 +76,7 @@ struct frame {
 
 struct task {
 	const struct vcpu *vcpu;	/* where it ran last */
+	const struct boot *boot;	/* whose it is; unknown ones have their vCPU's */
 	int pid;
 	char comm[TASK_COMM_LEN + 1];
 	struct frame *frames;	/* the functions it is in, outermost first */
@@ -60,9 +85,12 @@ struct task {
 	__u32 level;		/* the depth that a call would have now */
 	__u32 lowest;		/* level's lowest value, kept of an unknown task */
 	__u32 wanted;		/* the filter's: depth of the call asked for, or NOT_SEEN */
+	unsigned int session;	/* of its boot, when it ran last */
+	bool stale;		/* What it is in is no longer known. */
+	bool gone;		/* It has ended: a task with its pid is another one. */
 };
 
-/* The key of a task in its guest: idle and unknown tasks exist once a CPU. */
+/* The key of a task in its boot: idle ones exist once a CPU. */
 static inline __u64 task_key(int pid, __u32 cpu)
 {
 	return map_key(pid, pid > 0 ? 0 : cpu);
@@ -74,20 +102,55 @@ static inline unsigned int vcpu_number(const struct vcpu *v)
 	return v->guest->nested ? v->guest->nested_nr : v->id;
 }
 
-/* Makes the guest that @ev is about, which has number @nested_nr if it is nested. */
-struct guest *guest_new(const struct event *ev, unsigned int nested_nr);
+/* Is @task one that was told, and not what stands for one? */
+static inline bool task_is_known(const struct task *task)
+{
+	return task->pid >= 0;
+}
 
-/* Frees its tasks as well, but not its vCPUs. */
+/* Does its kernel run where @task ran last? */
+static inline bool task_is_of_now(const struct task *task)
+{
+	return task->boot == task->vcpu->boot;
+}
+
+/* Have calls of @task been missed, or may have been, since it ran last? */
+static inline bool task_is_outdated(const struct task *task)
+{
+	return task->stale || task->session != task->boot->session ||
+	       task->vcpu->current == task->vcpu->untraced;
+}
+
+/*
+ * Makes the guest that @ev is about, which has number @nested_nr if it is nested, with a
+ * boot of number 0 whose key has @key_nr.
+ */
+struct guest *guest_new(const struct event *ev, unsigned int nested_nr, __u32 key_nr);
+
+/* Is @ev about it? */
+bool guest_is_of(const struct guest *guest, const struct event *ev);
+
+/* Frees its boots and their tasks as well, but not its vCPUs. */
 void guest_free(struct guest *guest);
 
-/* Makes vCPU @id of @guest, which is in its unknown task; the caller frees it. */
+/* Makes the next boot of @guest. */
+struct boot *boot_new(struct guest *guest, __u64 number, __u32 key_nr);
+
+/* NULL if it was not seen yet, or has ended. @cpu is that of an idle task. */
+struct task *boot_task(const struct boot *boot, int pid, __u32 cpu);
+
+/* Makes vCPU @id of @guest, which is in its unknown task of the guest's boot. */
 struct vcpu *vcpu_new(struct guest *guest, __u32 id);
+void vcpu_free(struct vcpu *v);
 
-/* NULL if it was not seen yet. @cpu is that of an idle or unknown task. */
-struct task *guest_task(const struct guest *guest, int pid, __u32 cpu);
+/* @v is in the kernel of @boot now. */
+void vcpu_set_boot(struct vcpu *v, struct boot *boot);
 
-/* Makes a task that guest_task() did not find. The guest owns it, and it ran last on @v. */
+/* Makes a task that boot_task() did not find. Its boot owns it, and it ran last on @v. */
 struct task *task_new(const struct vcpu *v, int pid);
+
+/* "100", or "100.7" if the VMM has several VMs */
+void guest_print_vm(const struct guest *guest, FILE *out);
 
 /* "VM 100", or "VM 100, nested vCPU n0 (nested_vcpu=0x1a2b)" */
 void guest_print(const struct guest *guest, FILE *out);

@@ -17,7 +17,8 @@ static const char * const kind_names[] = {
 	[HYPERGRAPH_MARK_OOPS]		= "oops",
 	[HYPERGRAPH_MARK_PANIC]		= "panic",
 	[HYPERGRAPH_MARK_REBOOT]	= "reboot",
-	[HYPERGRAPH_MARK_TRIPLE_FAULT]	= "triple fault",
+	[MARK_TRIPLE_FAULT]		= "triple fault",
+	[MARK_RESET]			= "reset",
 };
 
 bool mark_continues(const struct mark *m, const struct mark_part *part)
@@ -49,7 +50,7 @@ bool mark_ended(const struct mark *m)
 bool mark_is_crash(const struct mark *m)
 {
 	return m->kind == HYPERGRAPH_MARK_OOPS || m->kind == HYPERGRAPH_MARK_PANIC ||
-	       m->kind == HYPERGRAPH_MARK_TRIPLE_FAULT;
+	       m->kind == MARK_TRIPLE_FAULT;
 }
 
 static void print_text(const struct mark *m, FILE *out)

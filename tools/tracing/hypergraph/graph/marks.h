@@ -10,9 +10,13 @@
 
 #include "input/event.h"
 
+/* The kind of what the host saw, as if it were a mark */
+#define MARK_TRIPLE_FAULT	254
+#define MARK_RESET		255
+
 /* What came of a mark so far. Parts may be missing before it and behind it. */
 struct mark {
-	__u8 kind;		/* HYPERGRAPH_MARK_..., 0: nothing came */
+	__u8 kind;		/* HYPERGRAPH_MARK_... or one of these, 0: nothing came */
 	__u64 ts;		/* of its first part, ns */
 	__u32 length;		/* of the whole text */
 	__u32 offset;		/* in it, of what came */

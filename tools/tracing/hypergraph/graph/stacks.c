@@ -55,18 +55,30 @@ struct stack_node *stacks_function(struct stacks *st, struct stack_node *parent,
 
 static void print_task(const struct vcpu *v, FILE *out)
 {
-	fprintf(out, v->guest->nested ? "VM %u n%u " : "VM %u ", v->guest->vm, vcpu_number(v));
+	fputs("VM ", out);
+	guest_print_vm(v->guest, out);
+	if (v->guest->nested)
+		fprintf(out, " n%u", vcpu_number(v));
+	if (v->boot->nr > 1 && task_is_known(v->current))
+		fprintf(out, " boot %u", v->boot->nr);
+	putc(' ', out);
 	task_print(v->current, out);
 }
 
 struct stack_node *stacks_task(struct stacks *st, const struct vcpu *v)
 {
+	const struct task *task = v->current;
 	struct stack_node *node;
 	bool created;
 
-	node = stacks_child(st, NULL, (size_t)v->current, &created);
-	/* A task may be renamed by its next exec: its last name tells what it was for. */
-	if (!created && (v->current->pid == TASK_UNKNOWN || !*v->current->comm))
+	/* What is not traced is so on all vCPUs alike. */
+	node = stacks_child(st, NULL, (size_t)(task == v->untraced ? (void *)v->guest : task),
+			    &created);
+	/*
+	 * A task may be renamed by its next exec: its last name tells what it was for. A VM
+	 * has a longer one where its process has several.
+	 */
+	if (!created && (task == v->unknown || !*task->comm))
 		return node;
 	free(node->name);
 	node->name = print_to_string(print_task, v);

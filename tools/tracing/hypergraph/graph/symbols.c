@@ -395,13 +395,6 @@ static struct symbol_table *table_of(const struct symbols *syms, __u32 vm)
 	return others;
 }
 
-bool symbols_want_stext(const struct symbols *syms, __u64 guest)
-{
-	const struct symbol_table *st = table_of(syms, guest_vm(guest));
-
-	return st && st->stext && !map_get(&syms->kernels, guest);
-}
-
 static struct guest_kernel *add_kernel(struct symbols *syms, __u64 guest)
 {
 	struct guest_kernel *kernel = xcalloc(1, sizeof(*kernel));
@@ -424,14 +417,14 @@ bool symbols_set_stext(struct symbols *syms, __u64 guest, __u64 stext)
 	struct guest_kernel *kernel;
 	bool moved;
 
-	if (!st || !st->stext)
+	if (!st)
 		return false;
 	kernel = map_get(&syms->kernels, guest);
 	moved = kernel && kernel->stext != stext;
 	if (!kernel)
 		kernel = add_kernel(syms, guest);
 	kernel->stext = stext;
-	if (stext != st->stext)
+	if (st->stext && stext != st->stext)
 		warn_of_modules(st);
 	return moved;
 }
@@ -441,11 +434,10 @@ struct kernel symbols_kernel(const struct symbols *syms, __u64 guest)
 	struct kernel kernel = { .table = table_of(syms, guest_vm(guest)) };
 	const struct guest_kernel *at = map_get(&syms->kernels, guest);
 
-	if (at)
-		kernel.shift = at->stext - kernel.table->stext;
-	else if (guest_is_nested(guest))
-		/* The file is hardly that of a VM's kernel and of its nested guests' alike. */
+	if (!at)
 		kernel.table = NULL;
+	else if (kernel.table->stext)
+		kernel.shift = at->stext - kernel.table->stext;
 	return kernel;
 }
 

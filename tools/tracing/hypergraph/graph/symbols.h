@@ -7,8 +7,8 @@
  * kernel is shifted as a whole against it, by what the guest's _stext tells.
  * Modules are not, so their symbols are of no use then.
  *
- * Guests are named by their guest_key(). Until a nested one has told its _stext,
- * nothing is known of where its kernel is.
+ * Kernels are known by their guest_key(). Until one has told its _stext, nothing is known of
+ * which it is and where.
  */
 #ifndef HYPERGRAPH_SYMBOLS_H
 #define HYPERGRAPH_SYMBOLS_H
@@ -47,9 +47,6 @@ bool symbols_save(const struct symbols *syms, FILE *out);
  * False after saying on stderr what is wrong with it.
  */
 bool symbols_load(struct symbols *syms, const char *file);
-
-/* Is it of use to know @guest's _stext, which is not known yet? */
-bool symbols_want_stext(const struct symbols *syms, __u64 guest);
 
 /* @guest has its _stext at @stext now. Had it been told another one before? */
 bool symbols_set_stext(struct symbols *syms, __u64 guest, __u64 stext);

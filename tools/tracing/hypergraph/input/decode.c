@@ -13,6 +13,9 @@
 /* No kernel has more: a guest that claims to is broken. */
 #define MAX_CPUS	8192
 
+/* The host's events have room for no higher id of a vCPU. */
+#define MAX_VCPU	0xffff
+
 static enum event_type decode_entry(struct event *ev, const __u64 *a)
 {
 	if (a[1] > MAX_DEPTH)
@@ -32,14 +35,21 @@ static enum event_type decode_return(struct event *ev, const __u64 *a)
 	return EVENT_RETURN;
 }
 
+#define SWITCH_FLAGS_A0	(HYPERGRAPH_SCHED_GONE | HYPERGRAPH_SCHED_UNTOLD)
+#define SWITCH_FLAGS_A1	HYPERGRAPH_SCHED_STALE
+
 static enum event_type decode_switch(struct event *ev, const __u64 *a)
 {
+	__u64 prev = a[0] & ~SWITCH_FLAGS_A0, next = a[1] & ~SWITCH_FLAGS_A1;
 	char *comm = ev->sched_switch.comm;
 
-	if (a[0] > MAX_PID || a[1] > MAX_PID)
+	if (prev > MAX_PID || next > MAX_PID)
 		return EVENT_OTHER;
-	ev->sched_switch.prev = a[0];
-	ev->sched_switch.next = a[1];
+	ev->sched_switch.prev = prev;
+	ev->sched_switch.next = next;
+	ev->sched_switch.gone = a[0] & HYPERGRAPH_SCHED_GONE;
+	ev->sched_switch.untold = a[0] & HYPERGRAPH_SCHED_UNTOLD;
+	ev->sched_switch.stale = a[1] & HYPERGRAPH_SCHED_STALE;
 	memcpy(comm, &a[3], sizeof(a[3]));
 	memcpy(comm + sizeof(a[3]), &a[2], sizeof(a[2]));
 	comm[TASK_COMM_LEN] = '\0';
@@ -47,13 +57,33 @@ static enum event_type decode_switch(struct event *ev, const __u64 *a)
 	return EVENT_SWITCH;
 }
 
-static enum event_type decode_hello(struct event *ev, const __u64 *a)
+static enum event_type decode_hello_part(struct event *ev, const __u64 *a)
 {
-	ev->hello.version = a[0];
-	ev->hello.cpus = a[0] >> 32;
-	ev->hello.stext = a[1];
-	memcpy(ev->hello.build_id, &a[2], sizeof(ev->hello.build_id));
-	return EVENT_HELLO;
+	struct hello *hello = &ev->hello;
+	__u32 high = a[0] >> 32;
+
+	*hello = (struct hello){ .boot = a[3], .version = a[0], .part = a[0] >> 16 };
+	if (!hello->part && high <= MAX_CPUS) {
+		hello->cpus = high;
+		hello->stext = a[1];
+		hello->tsc_khz = a[2];
+		hello->channels = a[2] >> 32;
+		return EVENT_HELLO_PART;
+	}
+	if (hello->part != HYPERGRAPH_HELLO_PARTS - 1)
+		return EVENT_OTHER;
+	memcpy(hello->build_id, &a[1], 16);
+	memcpy(hello->build_id + 16, &high, sizeof(high));
+	return EVENT_HELLO_PART;
+}
+
+static enum event_type decode_off(struct event *ev, const __u64 *a)
+{
+	if (a[0] > HYPERGRAPH_OFF_ALL)
+		return EVENT_OTHER;
+	ev->off.all = a[0];
+	ev->off.boot = a[1];
+	return EVENT_OFF;
 }
 
 static enum event_type decode_mark_part(struct event *ev, const __u64 *a)
@@ -62,7 +92,7 @@ static enum event_type decode_mark_part(struct event *ev, const __u64 *a)
 	__u32 length = (__u32)a[0] >> 8, offset = a[0] >> 32, left = length - offset;
 	__u8 kind = a[0];
 
-	if (kind < HYPERGRAPH_MARK_USER || kind > HYPERGRAPH_MARK_TRIPLE_FAULT)
+	if (kind < HYPERGRAPH_MARK_USER || kind > HYPERGRAPH_MARK_REBOOT)
 		return EVENT_OTHER;
 	/* Only a mark without text has a part without any. */
 	if (length > HYPERGRAPH_MARK_MAX || offset > length || (!left && length))
@@ -77,14 +107,14 @@ static enum event_type decode_mark_part(struct event *ev, const __u64 *a)
 
 static enum event_type decode_open_call(struct event *ev, const __u64 *a)
 {
-	__u32 pid = a[3], cpu = a[3] >> 32;
+	__u32 pid = a[3], vcpu = a[3] >> 32;
 
-	if (a[2] > MAX_DEPTH || pid > MAX_PID || cpu >= MAX_CPUS)
+	if (a[2] > MAX_DEPTH || pid > MAX_PID || vcpu > MAX_VCPU)
 		return EVENT_OTHER;
 	ev->open_call.addr = a[1];
 	ev->open_call.depth = a[2];
 	ev->open_call.pid = pid;
-	ev->open_call.cpu = cpu;
+	ev->open_call.vcpu = vcpu;
 	return EVENT_OPEN_CALL;
 }
 
@@ -95,7 +125,7 @@ static enum event_type decode_mark(struct event *ev, const __u64 *a)
 	return decode_mark_part(ev, a);
 }
 
-static enum event_type decode_known(struct event *ev, __u64 nr, const __u64 *a)
+static enum event_type decode_sent(struct event *ev, __u64 nr, const __u64 *a)
 {
 	switch (nr) {
 	case HYPERGRAPH_NR_ENTRY:
@@ -105,9 +135,23 @@ static enum event_type decode_known(struct event *ev, __u64 nr, const __u64 *a)
 	case HYPERGRAPH_NR_SCHED_SWITCH:
 		return decode_switch(ev, a);
 	case HYPERGRAPH_NR_HELLO:
-		return decode_hello(ev, a);
+		return decode_hello_part(ev, a);
 	case HYPERGRAPH_NR_MARK:
 		return decode_mark(ev, a);
+	case HYPERGRAPH_NR_OFF:
+		return decode_off(ev, a);
+	default:
+		return EVENT_OTHER;
+	}
+}
+
+static enum event_type decode_by_host(__u64 nr)
+{
+	switch (nr) {
+	case HYPERGRAPH_NR_TRIPLE_FAULT:
+		return EVENT_TRIPLE_FAULT;
+	case HYPERGRAPH_NR_RESET:
+		return EVENT_RESET;
 	default:
 		return EVENT_OTHER;
 	}
@@ -119,9 +163,33 @@ static void set_other(struct event *ev, __u64 nr, const __u64 *a)
 	memcpy(ev->other.a, a, sizeof(ev->other.a));
 }
 
-void decode_hypercall(struct event *ev, __u64 nr, const __u64 a[4])
+void decode_hypercall(struct event *ev, bool by_host, __u64 nr, const __u64 a[4])
 {
-	ev->type = decode_known(ev, nr, a);
+	ev->type = by_host ? decode_by_host(nr) : decode_sent(ev, nr, a);
 	if (ev->type == EVENT_OTHER)
 		set_other(ev, nr, a);
+}
+
+static bool is_broken(const struct hello *begun, const struct hello *part)
+{
+	return part->part && (!begun->version || begun->boot != part->boot);
+}
+
+void decode_join_hello(struct hello *begun, struct event *ev, const __u64 a[4])
+{
+	struct hello *part = &ev->hello;
+	struct hello whole = *begun;
+
+	if (is_broken(begun, part)) {
+		ev->type = EVENT_OTHER;
+		set_other(ev, HYPERGRAPH_NR_HELLO, a);
+	} else if (part->part) {
+		memcpy(whole.build_id, part->build_id, sizeof(whole.build_id));
+		whole.part = part->part;
+		ev->type = EVENT_HELLO;
+		ev->hello = whole;
+		begun->version = 0;
+	} else {
+		*begun = *part;
+	}
 }

@@ -29,20 +29,13 @@
 /* The key of something nested has this bit, which no VM's pid reaches. */
 #define KEY_NESTED	0x8000000000000000ULL
 
-/* Returns the key of a vCPU, whose number is as in struct event. */
-static inline __u64 vcpu_key(__u32 vm, __u32 vcpu, bool nested)
-{
-	return map_key(vm, vcpu) | (nested ? KEY_NESTED : 0);
-}
-
 /*
- * Returns the key of a guest, which is what has a kernel and tasks of its own: a VM, but
- * each vCPU of the guests nested in it, as nothing tells which of those are one
- * guest's.
+ * Returns the key by which symbols know a kernel that runs in @vm, or nested in it: @nr
+ * tells it from the other ones there.
  */
-static inline __u64 guest_key(__u32 vm, __u32 vcpu, bool nested)
+static inline __u64 guest_key(__u32 vm, __u32 nr, bool nested)
 {
-	return vcpu_key(vm, nested ? vcpu : 0, nested);
+	return map_key(vm, nr) | (nested ? KEY_NESTED : 0);
 }
 
 static inline bool guest_is_nested(__u64 guest)
@@ -50,7 +43,7 @@ static inline bool guest_is_nested(__u64 guest)
 	return guest & KEY_NESTED;
 }
 
-/* Returns the pid of the VM that @guest is, or is nested in. */
+/* Returns the pid of the VM in which @guest runs. */
 static inline __u32 guest_vm(__u64 guest)
 {
 	return (guest & ~KEY_NESTED) >> 32;
@@ -61,11 +54,16 @@ enum event_type {
 	EVENT_ENTRY,		/* a function was entered */
 	EVENT_RETURN,		/* it returned */
 	EVENT_SWITCH,		/* the vCPU switches tasks */
+	EVENT_HELLO_PART,	/* a hello of which this is not the last part */
 	EVENT_HELLO,		/* which kernel runs there */
+	EVENT_OFF,		/* events are no longer sent */
 	EVENT_MARK_PART,	/* a part of a mark's text */
 	EVENT_OPEN_CALL,	/* a call that was open when the guest crashed */
 	EVENT_OTHER,		/* none of these, or not a possible one */
 
+	/* The host saw these. */
+	EVENT_TRIPLE_FAULT,	/* the vCPU has shut down */
+	EVENT_RESET,		/* it was reset */
 	EVENT_EXIT,		/* a VM exit that was no hypergraph hypercall */
 	EVENT_HOST_ENTRY,	/* a function of the host, called to serve the last exit */
 	EVENT_HOST_RETURN,	/* it returned */
@@ -81,11 +79,24 @@ struct mark_part {
 	char bytes[HYPERGRAPH_MARK_BYTES];
 };
 
+/* Which kernel a guest runs. A part of it has version and boot, and its own. */
+struct hello {
+	__u64 boot;		/* number of that kernel's boot */
+	__u64 stext;		/* of part 0 */
+	__u32 tsc_khz;		/* of part 0, 0: not known */
+	__u16 cpus;		/* of part 0, online ones */
+	__u16 channels;		/* of part 0, HYPERGRAPH_CHANNEL_... */
+	__u16 version;		/* of the ABI */
+	__u16 part;
+	__u8 build_id[HYPERGRAPH_BUILD_ID_BYTES];	/* of part 1, zeroes: it has none */
+};
+
 struct event {
 	enum event_type type;
 	__u32 vm;		/* pid of the VMM */
 	__u32 vcpu;		/* its id, or the gfn of a nested one's VMCB or VMCS */
 	bool nested;		/* it is of a guest that runs in that VM */
+	__u16 vm_id;		/* tells VMs of one pid apart, 0 in older recordings */
 	void **priv;		/* of that vCPU, NULL at first: the handler's own */
 	__u64 ts;		/* ns of the host's clock */
 	__u64 overhead;		/* ns that the host took for what the guest sent */
@@ -101,21 +112,23 @@ struct event {
 		} ret;
 		struct {
 			int prev;		/* pid, from 0 (idle) to MAX_PID */
-			int next;
+			int next;		/* the same as prev: it runs there */
+			bool gone;		/* prev has ended */
+			bool untold;		/* the task is known for one event only */
+			bool stale;		/* events of next are missing before this */
 			char comm[TASK_COMM_LEN + 1];	/* of next, safe to print */
 		} sched_switch;
+		struct hello hello;
 		struct {
-			__u32 version;		/* of the ABI */
-			__u32 cpus;		/* online ones */
-			__u64 stext;
-			__u8 build_id[16];	/* zeroes: the kernel has none */
-		} hello;
+			bool all;		/* of all vCPUs of that kernel, for good */
+			__u64 boot;		/* its number */
+		} off;
 		struct mark_part part;
 		struct {
 			__u64 addr;
 			__u32 depth;		/* at most MAX_DEPTH */
 			int pid;		/* from 0 to MAX_PID */
-			__u32 cpu;		/* the guest's number of it */
+			__u32 vcpu;		/* id of the one that it runs on */
 		} open_call;
 		struct {
 			__u64 nr;
@@ -147,12 +160,6 @@ static inline bool event_is_sent(const struct event *ev)
 	return ev->type <= EVENT_OTHER;
 }
 
-/* Returns the guest_key() of the guest that @ev is about. */
-static inline __u64 event_guest(const struct event *ev)
-{
-	return guest_key(ev->vm, ev->vcpu, ev->nested);
-}
-
 /* Is called with one event after the other, each of which is there only until it returns. */
 typedef void (*event_handler_t)(void *ctx, const struct event *ev);
 
@@ -162,7 +169,7 @@ struct totals {
 	__u64 events;			/* of any kind, in the file */
 	__u64 hypercalls;
 	__u64 overhead;			/* ns that the host took for them */
-	__u64 foreign_exits;		/* of threads that had sent nothing yet */
+	__u64 foreign_exits;		/* of threads of which nothing tells the vCPU */
 	__u64 host_calls_left_out;	/* of the host's, too many for one exit */
 	__u64 lost;
 	bool lost_uncounted;		/* and more, in unknown number */

@@ -12,12 +12,13 @@
 /* No event is larger than a page, and none of those is larger: more is damaged. */
 #define MAX_OFFSET	65536
 
-#define MAX_FIELDS	10
+#define MAX_FIELDS	12
 
 /* Which member of struct host_record a field becomes */
 struct field_name {
 	const char *name;
 	size_t to;
+	bool optional;		/* Older recordings do not have it. */
 };
 
 #define TO(member)	offsetof(struct host_record, member)
@@ -39,12 +40,14 @@ static const struct event_names {
 		{ "nr", TO(call.nr) }, { "a0", TO(call.a[0]) }, { "a1", TO(call.a[1]) },
 		{ "a2", TO(call.a[2]) }, { "a3", TO(call.a[3]) },
 		{ "exit_overhead", TO(call.overhead) },
+		{ "vm_id", TO(vm_id), true }, { "by_host", TO(call.by_host), true },
 	} },
 	[RECORD_JOINED] = { "hypergraph_exit", {
 		{ "vm", TO(vm) }, { "vcpu", TO(vcpu) },
 		{ "nested", TO(nested) }, { "nested_vcpu", TO(nested_vcpu) },
 		{ "reason", TO(exit.reason) }, { "isa", TO(exit.isa) },
 		{ "guest_rip", TO(exit.rip) }, { "duration", TO(exit.duration) },
+		{ "vm_id", TO(vm_id), true },
 	} },
 	[RECORD_EXIT] = { "kvm_exit", {
 		{ "exit_reason", TO(exit.reason) }, { "isa", TO(exit.isa) },
@@ -126,6 +129,8 @@ void fields_read(const struct fields *f, const struct tep_record *rec, struct ho
 	r->ts = rec->ts;
 	if (r->type == RECORD_OTHER)
 		return;
+	r->vm_id = 0;
+	r->call.by_host = 0;
 	r->pid = read_field(&f->common.fields[COMMON_PID], rec);
 	read_fields(&f->formats[r->type], rec, r);
 }
@@ -155,6 +160,8 @@ static bool find_field(struct format *fmt, struct tep_event *event,
 {
 	const struct tep_format_field *field = tep_find_any_field(event, name->name);
 
+	if (!field && name->optional)
+		return true;
 	if (!field) {
 		warnx("%s: event %s has no field %s", file, event->name, name->name);
 		return false;

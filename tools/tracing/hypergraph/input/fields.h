@@ -26,6 +26,7 @@ struct host_record {
 	__u64 pid;		/* of the thread, but of no RECORD_OTHER */
 
 	__u64 vm;		/* whose it is, of the events of hypergraph */
+	__u64 vm_id;		/* 0 if the event has no such field, as older ones */
 	__u64 vcpu;
 	__u64 nested;
 	__u64 nested_vcpu;
@@ -34,6 +35,7 @@ struct host_record {
 			__u64 nr;
 			__u64 a[4];
 			__u64 overhead;		/* ns */
+			__u64 by_host;		/* as vm_id */
 		} call;
 		struct {
 			__u64 reason;

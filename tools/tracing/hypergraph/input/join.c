@@ -29,12 +29,18 @@ struct host_calls {
 	unsigned int alloc;
 };
 
+struct vm {
+	__u32 pid;
+	__u16 id;
+	bool has_nested;	/* guests */
+	struct map tracks;	/* by track_key() */
+};
+
 /* A thread of the host which runs a vCPU, and whatever that runs nested */
 struct thread {
-	bool known;		/* a guest was heard from here: vm and vcpu are valid */
 	bool held;		/* a kvm_exit waits for what ends it */
 	int host_cpu;		/* where it was seen last */
-	__u32 vm;
+	struct vm *vm;		/* whose, NULL: nothing tells it yet */
 	__u32 vcpu;
 	struct event exit;	/* if held */
 	struct track *track;	/* which it ran last */
@@ -44,10 +50,11 @@ struct thread {
 /* A vCPU of which there were events, or a nested one */
 struct track {
 	struct thread *thread;	/* which ran it last */
-	__u32 vm;
+	struct vm *vm;
 	__u32 vcpu;
 	bool nested;
 	bool lost;		/* nothing was seen of it since events were lost */
+	struct hello hello;	/* of which parts are missing */
 	void *priv;
 };
 
@@ -55,8 +62,8 @@ struct join {
 	event_handler_t handler;
 	void *ctx;
 	struct map threads;	/* by pid */
-	struct map tracks;	/* by vcpu_key() */
-	struct map nested;	/* a nested track of each VM that has any */
+	struct map vms;		/* by pid and id */
+	struct map tracks;	/* of all VMs, by number */
 	bool joined_seen;
 	bool exit_seen;
 	bool host_call_seen;
@@ -74,31 +81,49 @@ static struct thread *get_thread(struct join *j, __u32 pid)
 	return th;
 }
 
-static struct track *new_track(struct join *j, __u32 vm, __u32 vcpu, bool nested)
+static struct vm *get_vm(struct join *j, const struct host_record *r)
+{
+	__u64 key = map_key(r->vm, r->vm_id);
+	struct vm *vm = map_get(&j->vms, key);
+
+	if (vm)
+		return vm;
+	vm = xcalloc(1, sizeof(*vm));
+	vm->pid = r->vm;
+	vm->id = r->vm_id;
+	map_add(&j->vms, key, vm);
+	return vm;
+}
+
+static __u64 track_key(__u32 vcpu, bool nested)
+{
+	return map_key(nested, vcpu);
+}
+
+static struct track *new_track(struct join *j, struct vm *vm, __u32 vcpu, bool nested)
 {
 	struct track *track = xcalloc(1, sizeof(*track));
 
 	track->vm = vm;
 	track->vcpu = vcpu;
 	track->nested = nested;
-	map_add(&j->tracks, vcpu_key(vm, vcpu, nested), track);
-	if (nested && !map_get(&j->nested, vm))
-		map_add(&j->nested, vm, track);
+	vm->has_nested |= nested;
+	map_add(&vm->tracks, track_key(vcpu, nested), track);
+	map_add(&j->tracks, j->tracks.nr, track);
 	return track;
 }
 
 /* Notes what @th runs now. */
-static struct track *run_track(struct join *j, struct thread *th, __u32 vm, __u32 vcpu,
-			       bool nested)
+static struct track *run_track(struct join *j, struct thread *th, __u32 vcpu, bool nested)
 {
 	struct track *track = th->track;
 
-	if (track && track->vm == vm && track->vcpu == vcpu && track->nested == nested &&
+	if (track && track->vm == th->vm && track->vcpu == vcpu && track->nested == nested &&
 	    track->thread == th)
 		return track;
-	track = map_get(&j->tracks, vcpu_key(vm, vcpu, nested));
+	track = map_get(&th->vm->tracks, track_key(vcpu, nested));
 	if (!track)
-		track = new_track(j, vm, vcpu, nested);
+		track = new_track(j, th->vm, vcpu, nested);
 	track->thread = th;
 	th->track = track;
 	return track;
@@ -107,7 +132,10 @@ static struct track *run_track(struct join *j, struct thread *th, __u32 vm, __u3
 /* @r is of an event of hypergraph, which says what ran. */
 static struct track *record_track(struct join *j, struct thread *th, const struct host_record *r)
 {
-	return run_track(j, th, r->vm, r->nested ? r->nested_vcpu : r->vcpu, r->nested);
+	if (!th->vm || th->vm->pid != r->vm || th->vm->id != r->vm_id)
+		th->vm = get_vm(j, r);
+	th->vcpu = r->vcpu;
+	return run_track(j, th, r->nested ? r->nested_vcpu : r->vcpu, r->nested);
 }
 
 static void deliver(struct join *j, struct track *track, struct event *ev)
@@ -117,7 +145,8 @@ static void deliver(struct join *j, struct track *track, struct event *ev)
 	/* The handler's thread reads priv beside it: a write would cost both a cache miss. */
 	if (track->lost != lost)
 		track->lost = lost;
-	ev->vm = track->vm;
+	ev->vm = track->vm->pid;
+	ev->vm_id = track->vm->id;
 	ev->vcpu = track->vcpu;
 	ev->nested = track->nested;
 	ev->priv = &track->priv;
@@ -216,14 +245,14 @@ static void end_exit(struct join *j, struct thread *th, __u64 duration)
 		drop_host_calls(th);
 		return;
 	}
-	if (!th->known) {
+	if (!th->vm) {
 		j->totals.foreign_exits++;
 		drop_host_calls(th);
 		return;
 	}
 	th->exit.exit.duration = duration;
-	th->exit.exit.maybe_nested = map_get(&j->nested, th->vm);
-	deliver(j, run_track(j, th, th->vm, th->vcpu, false), &th->exit);
+	th->exit.exit.maybe_nested = th->vm->has_nested;
+	deliver(j, run_track(j, th, th->vcpu, false), &th->exit);
 	deliver_host_calls(j, th, th->track);
 }
 
@@ -241,15 +270,23 @@ static void handle_exit(struct join *j, struct thread *th, const struct host_rec
 	th->held = true;
 }
 
+static void count_hypercall(struct join *j, const struct event *ev)
+{
+	j->totals.overhead += ev->overhead;
+	if (!j->totals.hypercalls++)
+		j->totals.first_ts = ev->ts;
+	j->totals.last_ts = ev->ts;
+}
+
 static void handle_hypercall(struct join *j, struct track *track, const struct host_record *r)
 {
 	struct event ev = { .ts = r->ts, .overhead = r->call.overhead };
 
-	decode_hypercall(&ev, r->call.nr, r->call.a);
-	j->totals.overhead += ev.overhead;
-	if (!j->totals.hypercalls++)
-		j->totals.first_ts = r->ts;
-	j->totals.last_ts = r->ts;
+	decode_hypercall(&ev, r->call.by_host, r->call.nr, r->call.a);
+	if (ev.type == EVENT_HELLO_PART)
+		decode_join_hello(&track->hello, &ev, r->call.a);
+	if (event_is_sent(&ev))
+		count_hypercall(j, &ev);
 	deliver(j, track, &ev);
 }
 
@@ -260,11 +297,6 @@ static void handle_joined(struct join *j, struct thread *th, struct track *track
 
 	ev.ts = th->held ? th->exit.ts : r->ts - r->exit.duration;
 	th->held = false;
-	if (!track) {
-		j->totals.foreign_exits++;
-		drop_host_calls(th);
-		return;
-	}
 	ev.exit.duration = r->exit.duration;
 	ev.exit.reason = r->exit.reason;
 	ev.exit.isa = r->exit.isa;
@@ -283,17 +315,13 @@ static struct track *begin_hypercall(struct join *j, struct thread *th,
 	end_exit(j, th, 0);
 	drop_host_calls(th);
 
-	th->vm = r->vm;
-	th->vcpu = r->vcpu;
-	th->known = true;
 	return record_track(j, th, r);
 }
 
-/* Returns NULL if the exit is of a thread that had sent nothing yet. */
 static struct track *begin_joined(struct join *j, struct thread *th, const struct host_record *r)
 {
 	j->joined_seen = true;
-	return th->known ? record_track(j, th, r) : NULL;
+	return record_track(j, th, r);
 }
 
 /*
@@ -403,6 +431,7 @@ void join_free(struct join *j)
 {
 	struct thread *th;
 	struct track *track;
+	struct vm *vm;
 
 	if (!j)
 		return;
@@ -412,8 +441,12 @@ void join_free(struct join *j)
 	}
 	map_for_each(track, &j->tracks)
 		free(track);
+	map_for_each(vm, &j->vms) {
+		map_free(&vm->tracks);
+		free(vm);
+	}
 	map_free(&j->threads);
 	map_free(&j->tracks);
-	map_free(&j->nested);
+	map_free(&j->vms);
 	free(j);
 }

@@ -8,25 +8,56 @@
 #include "input/note.h"
 #include "util/util.h"
 
-static void print_build_id(const __u8 *id, size_t size, FILE *out)
+static void print_build_id(const struct hello *hello, FILE *out)
 {
-	static const __u8 none[16];
+	static const __u8 none[HYPERGRAPH_BUILD_ID_BYTES];
 	size_t i;
 
-	if (!memcmp(id, none, size)) {
+	if (!memcmp(hello->build_id, none, sizeof(none))) {
 		fputs(", no build id", out);
 		return;
 	}
 	fputs(", build id ", out);
-	for (i = 0; i < size; i++)
-		fprintf(out, "%02x", id[i]);
+	for (i = 0; i < sizeof(none); i++)
+		fprintf(out, "%02x", hello->build_id[i]);
 }
 
-static void print_hello(const struct event *ev, FILE *out)
+static void print_channels(const struct hello *hello, FILE *out)
 {
-	fprintf(out, "hello: ABI %u, ", ev->hello.version);
-	print_count(ev->hello.cpus, "CPU", out);
-	print_build_id(ev->hello.build_id, sizeof(ev->hello.build_id), out);
+	if (hello->tsc_khz)
+		fprintf(out, ", TSC of %u kHz", hello->tsc_khz);
+	if (hello->channels != HYPERGRAPH_CHANNEL_HYPERCALL)
+		fprintf(out, ", channels 0x%x", hello->channels);
+}
+
+static void print_kernel(const struct hello *hello, FILE *out)
+{
+	print_count(hello->cpus, "CPU", out);
+	print_channels(hello, out);
+}
+
+static void print_hello(const struct hello *hello, FILE *out)
+{
+	fprintf(out, "hello: ABI %u, boot %016llx, ", hello->version, hello->boot);
+	print_kernel(hello, out);
+	print_build_id(hello, out);
+}
+
+static void print_hello_part(const struct hello *hello, FILE *out)
+{
+	fprintf(out, "hello, part %u: ABI %u, boot %016llx", hello->part, hello->version,
+		hello->boot);
+	if (hello->part) {
+		print_build_id(hello, out);
+		return;
+	}
+	fputs(", ", out);
+	print_kernel(hello, out);
+}
+
+static void print_off(const struct event *ev, FILE *out)
+{
+	fputs(ev->off.all ? "tracing is off on all vCPUs" : "tracing is off on this vCPU", out);
 }
 
 static void print_other(const struct event *ev, FILE *out)
@@ -39,8 +70,23 @@ static void print_other(const struct event *ev, FILE *out)
 
 void note_print(const struct event *ev, FILE *out)
 {
-	if (ev->type == EVENT_HELLO)
-		print_hello(ev, out);
-	else
+	switch (ev->type) {
+	case EVENT_HELLO_PART:
+		print_hello_part(&ev->hello, out);
+		break;
+	case EVENT_HELLO:
+		print_hello(&ev->hello, out);
+		break;
+	case EVENT_OFF:
+		print_off(ev, out);
+		break;
+	case EVENT_TRIPLE_FAULT:
+		fputs("triple fault", out);
+		break;
+	case EVENT_RESET:
+		fputs("reset", out);
+		break;
+	default:
 		print_other(ev, out);
+	}
 }

@@ -7,7 +7,7 @@
 
 #include "input/event.h"
 
-/* @ev is a hello, or of a type that nothing else knows. */
+/* @ev is none of a function, a task switch, a mark or an exit. */
 void note_print(const struct event *ev, FILE *out);
 
 #endif /* HYPERGRAPH_NOTE_H */

@@ -6,7 +6,10 @@
  *	enter	CPU THREAD NS VM VCPU ADDRESS DEPTH
  *	return	CPU THREAD NS VM VCPU ADDRESS DURATION DEPTH
  *	switch	CPU THREAD NS VM VCPU PREV-PID NEXT-PID NEXT-COMM
- *	hello	CPU THREAD NS VM VCPU CPUS STEXT BUILD-ID
+ *	who	CPU THREAD NS VM VCPU PID COMM		the task that runs there
+ *	hello	CPU THREAD NS VM VCPU CPUS STEXT BUILD-ID BOOT	two events, at once
+ *	off	CPU THREAD NS VM VCPU vcpu|all BOOT
+ *	triple_fault, reset CPU THREAD NS VM VCPU	the host's
  *	mark	CPU THREAD NS VM VCPU KIND TEXT		one event or more, NS apart by 1
  *	frame	CPU THREAD NS VM VCPU ADDRESS DEPTH PID GUEST-CPU
  *	call	CPU THREAD NS VM VCPU NR A0 A1 A2 A3
@@ -19,9 +22,12 @@
  *
  * or what trace-cmd report -R -t prints of a hypergraph_host or hypergraph_exit.
  *
+ * With --old the events have no fields that they got later.
+ *
  * With --load EVENTS it is instead as many events of four busy vCPUs, always the same.
  *
- * CPU, THREAD and NS are the host's. VCPU is "0", or "0/1a2b" for the nested vCPU
+ * CPU, THREAD and NS are the host's. VM is a pid, or "100.7" for the VM of that pid whose
+ * vm_id is 7. A switch or who may have flags: "switch,gone,stale". VCPU is "0", or "0/1a2b" for the nested vCPU
  * 0x1a2b that runs on it. An empty line or one with a # is left out.
  */
 #include <err.h>
@@ -61,15 +67,16 @@ struct common {
 struct hypergraph_host {
 	struct common common;
 	__u32 vm;
-	__u16 vcpu, nested;
-	__u32 nested_vcpu, nr;
+	__u16 vcpu, vm_id, nr;
+	__u8 nested, by_host;
+	__u32 nested_vcpu;
 	__u64 a[4], guest_rip, exit_overhead;
 };
 
 struct hypergraph_exit {
 	struct common common;
 	__u32 vm;
-	__u16 vcpu;
+	__u16 vcpu, vm_id;
 	__u8 nested, isa;
 	__u32 nested_vcpu, reason;
 	__u64 guest_rip, info1, info2, duration, vmm;
@@ -100,6 +107,8 @@ struct kvm_entry {
 	__u32 vcpu_id;
 };
 
+#define TSC_KHZ		2000000U
+
 #define LOAD_TEXT	0xffffffff81000000ULL
 #define LOAD_TASKS	20
 #define LOAD_DEPTH	12
@@ -126,13 +135,19 @@ static struct cpu {
 #define FMT(field, format)	#field "=" format " "
 #define REC(field)		", REC->" #field
 
+/* The line of a field that older recordings do not have: put_format() takes the mark off. */
+#define NEW_MARK	"\v"
+#define NEW_FIELD(line)	NEW_MARK line
+
 static const char hypergraph_format[] =
 	"name: hypergraph_host\nID: 1500\n" COMMON_FORMAT
 	"\tfield:u32 vm;\toffset:8;\tsize:4;\tsigned:0;\n"
 	"\tfield:u16 vcpu;\toffset:12;\tsize:2;\tsigned:0;\n"
-	"\tfield:u16 nested;\toffset:14;\tsize:2;\tsigned:0;\n"
-	"\tfield:u32 nested_vcpu;\toffset:16;\tsize:4;\tsigned:0;\n"
-	"\tfield:u32 nr;\toffset:20;\tsize:4;\tsigned:0;\n"
+	NEW_FIELD("\tfield:u16 vm_id;\toffset:14;\tsize:2;\tsigned:0;\n")
+	"\tfield:u16 nr;\toffset:16;\tsize:2;\tsigned:0;\n"
+	"\tfield:u8 nested;\toffset:18;\tsize:1;\tsigned:0;\n"
+	NEW_FIELD("\tfield:u8 by_host;\toffset:19;\tsize:1;\tsigned:0;\n")
+	"\tfield:u32 nested_vcpu;\toffset:20;\tsize:4;\tsigned:0;\n"
 	"\tfield:u64 a0;\toffset:24;\tsize:8;\tsigned:0;\n"
 	"\tfield:u64 a1;\toffset:32;\tsize:8;\tsigned:0;\n"
 	"\tfield:u64 a2;\toffset:40;\tsize:8;\tsigned:0;\n"
@@ -140,8 +155,8 @@ static const char hypergraph_format[] =
 	"\tfield:u64 guest_rip;\toffset:56;\tsize:8;\tsigned:0;\n"
 	"\tfield:u64 exit_overhead;\toffset:64;\tsize:8;\tsigned:0;\n\n"
 	"print fmt: \""
-	FMT(vm, "%u") FMT(vcpu, "%u") FMT(nested, "%u") FMT(nested_vcpu, "0x%x") FMT(nr, "0x%x")
-	FMT(a0, "0x%llx") FMT(a1, "0x%llx") FMT(a2, "0x%llx") FMT(a3, "0x%llx")
+	FMT(vm, "%u") FMT(vcpu, "%u") FMT(nested, "%u") FMT(nested_vcpu, "0x%x")
+	FMT(nr, "0x%x") FMT(a0, "0x%llx") FMT(a1, "0x%llx") FMT(a2, "0x%llx") FMT(a3, "0x%llx")
 	FMT(guest_rip, "0x%llx") FMT(exit_overhead, "%llu") "\""
 	REC(vm) REC(vcpu) REC(nested) REC(nested_vcpu) REC(nr) REC(a0) REC(a1) REC(a2) REC(a3)
 	REC(guest_rip) REC(exit_overhead) "\n";
@@ -150,15 +165,16 @@ static const char joined_format[] =
 	"name: hypergraph_exit\nID: 1503\n" COMMON_FORMAT
 	"\tfield:u32 vm;\toffset:8;\tsize:4;\tsigned:0;\n"
 	"\tfield:u16 vcpu;\toffset:12;\tsize:2;\tsigned:0;\n"
-	"\tfield:u8 nested;\toffset:14;\tsize:1;\tsigned:0;\n"
-	"\tfield:u8 isa;\toffset:15;\tsize:1;\tsigned:0;\n"
-	"\tfield:u32 nested_vcpu;\toffset:16;\tsize:4;\tsigned:0;\n"
-	"\tfield:u32 reason;\toffset:20;\tsize:4;\tsigned:0;\n"
-	"\tfield:u64 guest_rip;\toffset:24;\tsize:8;\tsigned:0;\n"
-	"\tfield:u64 info1;\toffset:32;\tsize:8;\tsigned:0;\n"
-	"\tfield:u64 info2;\toffset:40;\tsize:8;\tsigned:0;\n"
-	"\tfield:u64 duration;\toffset:48;\tsize:8;\tsigned:0;\n"
-	"\tfield:u64 vmm;\toffset:56;\tsize:8;\tsigned:0;\n\n"
+	NEW_FIELD("\tfield:u16 vm_id;\toffset:14;\tsize:2;\tsigned:0;\n")
+	"\tfield:u8 nested;\toffset:16;\tsize:1;\tsigned:0;\n"
+	"\tfield:u8 isa;\toffset:17;\tsize:1;\tsigned:0;\n"
+	"\tfield:u32 nested_vcpu;\toffset:20;\tsize:4;\tsigned:0;\n"
+	"\tfield:u32 reason;\toffset:24;\tsize:4;\tsigned:0;\n"
+	"\tfield:u64 guest_rip;\toffset:32;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 info1;\toffset:40;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 info2;\toffset:48;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 duration;\toffset:56;\tsize:8;\tsigned:0;\n"
+	"\tfield:u64 vmm;\toffset:64;\tsize:8;\tsigned:0;\n\n"
 	"print fmt: \""
 	FMT(vm, "%u") FMT(vcpu, "%u") FMT(nested, "%u") FMT(nested_vcpu, "0x%x") FMT(isa, "%u")
 	FMT(reason, "0x%x") FMT(guest_rip, "0x%llx") FMT(info1, "0x%llx") FMT(info2, "0x%llx")
@@ -270,17 +286,89 @@ static void add_event(unsigned int nr, __u64 ns, const void *event, size_t size)
 		seal_page(cpu);
 }
 
-static int parse_hello(const char *args, struct hypergraph_host *ev)
+/* A build id in 40 hexadecimal digits becomes bytes in memory order. */
+static int parse_build_id(const char *digits, __u8 *id)
 {
-	__u64 cpus, *a = ev->a;
+	int i;
 
-	ev->nr = HYPERGRAPH_NR_HELLO;
-	if (sscanf(args, "%llu %llx %16llx%16llx", &cpus, &a[1], &a[2], &a[3]) != 4)
-		return 0;
-	a[0] = cpus << 32 | HYPERGRAPH_VERSION;
-	a[2] = __builtin_bswap64(a[2]);
-	a[3] = __builtin_bswap64(a[3]);
+	for (i = 0; i < HYPERGRAPH_BUILD_ID_BYTES; i++) {
+		if (sscanf(digits + 2 * i, "%2hhx", &id[i]) != 1)
+			return 0;
+	}
 	return 1;
+}
+
+static void add_hello(unsigned int cpu, __u64 ns, struct hypergraph_host *ev, const char *args)
+{
+	__u8 id[HYPERGRAPH_BUILD_ID_BYTES];
+	__u64 cpus, stext, boot;
+	__u32 high;
+	char digits[2 * sizeof(id) + 1];
+
+	if (sscanf(args, "%llu %llx %40s %llx", &cpus, &stext, digits, &boot) != 4 ||
+	    !parse_build_id(digits, id))
+		errx(1, "bad hello: %s", args);
+	ev->nr = HYPERGRAPH_NR_HELLO;
+	ev->a[0] = cpus << 32 | HYPERGRAPH_VERSION;
+	ev->a[1] = stext;
+	ev->a[2] = (__u64)HYPERGRAPH_CHANNEL_HYPERCALL << 32 | TSC_KHZ;
+	ev->a[3] = boot;
+	add_event(cpu, ns, ev, sizeof(*ev));
+	memcpy(&high, id + 16, sizeof(high));
+	ev->a[0] = (__u64)high << 32 | 1 << 16 | HYPERGRAPH_VERSION;
+	memcpy(&ev->a[1], id, 16);
+	add_event(cpu, ns, ev, sizeof(*ev));
+}
+
+static int parse_off(const char *args, struct hypergraph_host *ev)
+{
+	char which[8];
+
+	ev->nr = HYPERGRAPH_NR_OFF;
+	if (sscanf(args, "%7s %llx", which, &ev->a[1]) != 2)
+		return 0;
+	ev->a[0] = strcmp(which, "all") ? HYPERGRAPH_OFF_VCPU : HYPERGRAPH_OFF_ALL;
+	return 1;
+}
+
+/* The comm goes to the end of the line, with spaces if it has any. */
+static int set_switch(struct hypergraph_host *ev, const char *flags, __u64 prev, __u64 next,
+		      const char *comm)
+{
+	char text[16] = "";
+
+	ev->nr = HYPERGRAPH_NR_SCHED_SWITCH;
+	strncpy(text, comm, sizeof(text) - 1);
+	text[strcspn(text, "\n")] = '\0';
+	memcpy(&ev->a[2], text + 8, 8);
+	memcpy(&ev->a[3], text, 8);
+	ev->a[0] = prev | (strstr(flags, ",gone") ? HYPERGRAPH_SCHED_GONE : 0) |
+		   (strstr(flags, ",untold") ? HYPERGRAPH_SCHED_UNTOLD : 0);
+	ev->a[1] = next | (strstr(flags, ",stale") ? HYPERGRAPH_SCHED_STALE : 0);
+	return 1;
+}
+
+static int parse_switch(const char *word, const char *args, struct hypergraph_host *ev)
+{
+	__u64 prev, next;
+	int skip = 0;
+
+	if (!strncmp(word, "who", 3)) {
+		sscanf(args, "%llu %n", &next, &skip);
+		return skip && set_switch(ev, word, next, next, args + skip);
+	}
+	sscanf(args, "%llu %llu %n", &prev, &next, &skip);
+	return skip && set_switch(ev, word, prev, next, args + skip);
+}
+
+static int parse_by_host(const char *word, struct hypergraph_host *ev)
+{
+	if (!strcmp(word, "triple_fault"))
+		ev->nr = HYPERGRAPH_NR_TRIPLE_FAULT;
+	else if (!strcmp(word, "reset"))
+		ev->nr = HYPERGRAPH_NR_RESET;
+	ev->by_host = ev->nr;
+	return ev->nr;
 }
 
 static int parse_frame(const char *args, struct hypergraph_host *ev)
@@ -297,7 +385,6 @@ static int parse_frame(const char *args, struct hypergraph_host *ev)
 
 static int parse_hypercall(const char *word, const char *args, struct hypergraph_host *ev)
 {
-	char comm[16] = "";
 	__u64 *a = ev->a;
 
 	if (!strcmp(word, "enter")) {
@@ -308,20 +395,16 @@ static int parse_hypercall(const char *word, const char *args, struct hypergraph
 		ev->nr = HYPERGRAPH_NR_RETURN;
 		return sscanf(args, "%llx %llu %llu", &a[0], &a[1], &a[2]) == 3;
 	}
-	if (!strcmp(word, "switch")) {
-		ev->nr = HYPERGRAPH_NR_SCHED_SWITCH;
-		if (sscanf(args, "%llu %llu %15s", &a[0], &a[1], comm) != 3)
-			return 0;
-		memcpy(&a[2], comm + 8, 8);
-		memcpy(&a[3], comm, 8);
-		return 1;
-	}
-	if (!strcmp(word, "hello"))
-		return parse_hello(args, ev);
+	if (!strncmp(word, "switch", 6) || !strncmp(word, "who", 3))
+		return parse_switch(word, args, ev);
+	if (!strcmp(word, "off"))
+		return parse_off(args, ev);
 	if (!strcmp(word, "frame"))
 		return parse_frame(args, ev);
+	if (parse_by_host(word, ev))
+		return 1;
 	return !strcmp(word, "call") &&
-	       sscanf(args, "%x %llx %llx %llx %llx", &ev->nr, &a[0], &a[1], &a[2], &a[3]) == 5;
+	       sscanf(args, "%hx %llx %llx %llx %llx", &ev->nr, &a[0], &a[1], &a[2], &a[3]) == 5;
 }
 
 static __u64 mark_kind(const char *name)
@@ -332,11 +415,10 @@ static __u64 mark_kind(const char *name)
 		[HYPERGRAPH_MARK_OOPS]		= "oops",
 		[HYPERGRAPH_MARK_PANIC]		= "panic",
 		[HYPERGRAPH_MARK_REBOOT]	= "reboot",
-		[HYPERGRAPH_MARK_TRIPLE_FAULT]	= "triple_fault",
 	};
 	__u64 kind;
 
-	for (kind = HYPERGRAPH_MARK_USER; kind <= HYPERGRAPH_MARK_TRIPLE_FAULT; kind++) {
+	for (kind = HYPERGRAPH_MARK_USER; kind <= HYPERGRAPH_MARK_REBOOT; kind++) {
 		if (!strcmp(names[kind], name))
 			return kind;
 	}
@@ -392,6 +474,7 @@ static int parse_joined(const char *args, const struct hypergraph_host *of,
 			struct hypergraph_exit *ev)
 {
 	ev->vm = of->vm;
+	ev->vm_id = of->vm_id;
 	ev->vcpu = of->vcpu;
 	ev->nested = of->nested;
 	ev->nested_vcpu = of->nested_vcpu;
@@ -402,9 +485,14 @@ static int parse_joined(const char *args, const struct hypergraph_host *of,
 /* Whose event it is: returns what follows that in the line, or NULL. */
 static const char *parse_vcpu(const char *args, struct hypergraph_host *ev)
 {
-	int skip = 0, nested_skip = 0;
+	int skip = 0, id_skip = 0, nested_skip = 0;
 
-	if (sscanf(args, "%u %hu%n", &ev->vm, &ev->vcpu, &skip) != 2)
+	if (sscanf(args, "%u%n", &ev->vm, &skip) != 1)
+		return NULL;
+	args += skip;
+	if (sscanf(args, ".%hu%n", &ev->vm_id, &id_skip) == 1)
+		args += id_skip;
+	if (sscanf(args, "%hu%n", &ev->vcpu, &skip) != 1)
 		return NULL;
 	args += skip;
 	if (sscanf(args, "/%x%n", &ev->nested_vcpu, &nested_skip) == 1)
@@ -446,6 +534,10 @@ static void parse_event(const char *word, const char *args)
 		add_mark(cpu, ns, &ev, args);
 		return;
 	}
+	if (!strcmp(word, "hello")) {
+		add_hello(cpu, ns, &ev, args);
+		return;
+	}
 	if (!strcmp(word, "hypergraph_exit") && parse_joined(args, &ev, &joined)) {
 		add_event(cpu, ns, &joined, sizeof(joined));
 		return;
@@ -455,17 +547,22 @@ static void parse_event(const char *word, const char *args)
 	add_event(cpu, ns, &ev, sizeof(ev));
 }
 
-/* "name=12" or "name=0xc" in what trace-cmd report -R prints */
-static __u64 recorded_field(const char *line, const char *name)
+/* "name=12" or "name=0xc" in what trace-cmd report -R prints, 0 where it is not there */
+static __u64 later_field(const char *line, const char *name)
 {
 	char text[32];
 	const char *found;
 
 	snprintf(text, sizeof(text), " %s=", name);
 	found = strstr(line, text);
-	if (!found)
+	return found ? strtoull(found + strlen(text), NULL, 0) : 0;
+}
+
+static __u64 recorded_field(const char *line, const char *name)
+{
+	if (!strstr(line, name))
 		errx(1, "no %s: %s", name, line);
-	return strtoull(found + strlen(text), NULL, 0);
+	return later_field(line, name);
 }
 
 static void add_recorded_host(const char *line, unsigned int cpu, __u64 ns, int thread)
@@ -474,9 +571,11 @@ static void add_recorded_host(const char *line, unsigned int cpu, __u64 ns, int 
 		.common = { .type = ID_HYPERGRAPH, .pid = thread },
 		.vm = recorded_field(line, "vm"),
 		.vcpu = recorded_field(line, "vcpu"),
+		.vm_id = later_field(line, "vm_id"),
 		.nested = recorded_field(line, "nested"),
 		.nested_vcpu = recorded_field(line, "nested_vcpu"),
 		.nr = recorded_field(line, "nr"),
+		.by_host = later_field(line, "by_host"),
 		.a = {
 			recorded_field(line, "a0"), recorded_field(line, "a1"),
 			recorded_field(line, "a2"), recorded_field(line, "a3"),
@@ -493,6 +592,7 @@ static void add_recorded_exit(const char *line, unsigned int cpu, __u64 ns, int 
 		.common = { .type = ID_JOINED, .pid = thread },
 		.vm = recorded_field(line, "vm"),
 		.vcpu = recorded_field(line, "vcpu"),
+		.vm_id = later_field(line, "vm_id"),
 		.nested = recorded_field(line, "nested"),
 		.isa = recorded_field(line, "isa"),
 		.nested_vcpu = recorded_field(line, "nested_vcpu"),
@@ -524,12 +624,12 @@ static int parse_recorded(const char *line)
 
 static void parse_line(const char *line)
 {
-	char word[16];
+	char word[32];
 	unsigned int cpu;
 	long long lost;
 	int skip;
 
-	if (sscanf(line, "%15s%n", word, &skip) != 1 || *word == '#')
+	if (sscanf(line, "%31s%n", word, &skip) != 1 || *word == '#')
 		return;
 	if (sscanf(line, "lost %u %lld", &cpu, &lost) == 2 && cpu < CPUS)
 		cpus[cpu].lost = lost;
@@ -563,7 +663,29 @@ static void put_string(FILE *out, const char *string)
 	put(out, string, strlen(string) + 1);
 }
 
-static void put_events(FILE *out, int with_hypergraph)
+/* Without its new fields if it is to be @old */
+static void put_format(FILE *out, const char *format, int old)
+{
+	char *text = strdup(format), *to = text;
+
+	while (*format) {
+		int new = *format == *NEW_MARK;
+		size_t len;
+
+		format += new;
+		len = strcspn(format, "\n") + 1;
+		if (!new || !old) {
+			memcpy(to, format, len);
+			to += len;
+		}
+		format += len;
+	}
+	*to = '\0';
+	put_text(out, text);
+	free(text);
+}
+
+static void put_events(FILE *out, int with_hypergraph, int old)
 {
 	put32(out, 2);				/* of ftrace itself */
 	put_text(out, graph_entry_format);
@@ -572,8 +694,8 @@ static void put_events(FILE *out, int with_hypergraph)
 	if (with_hypergraph) {
 		put_string(out, "hypergraph");
 		put32(out, 2);
-		put_text(out, hypergraph_format);
-		put_text(out, joined_format);
+		put_format(out, hypergraph_format, old);
+		put_format(out, joined_format, old);
 	}
 	put_string(out, "kvm");
 	put32(out, 2);
@@ -581,7 +703,7 @@ static void put_events(FILE *out, int with_hypergraph)
 	put_text(out, entry_format);
 }
 
-static void put_header(FILE *out, int with_hypergraph, const char *clock)
+static void put_header(FILE *out, int with_hypergraph, int old, const char *clock)
 {
 	fwrite("\x17\x08\x44tracing6\0\0\x08", 14, 1, out);	/* little endian, 64 bits */
 	put32(out, PAGE);
@@ -589,7 +711,7 @@ static void put_header(FILE *out, int with_hypergraph, const char *clock)
 	put_text(out, header_page);
 	put_string(out, "header_event");
 	put_text(out, header_event);
-	put_events(out, with_hypergraph);
+	put_events(out, with_hypergraph, old);
 	put32(out, sizeof(kallsyms) - 1);
 	fputs(kallsyms, out);
 	put32(out, 0);		/* no printk formats */
@@ -720,6 +842,7 @@ int main(int argc, char **argv)
 
 	/* The format of kvm's events only, as a host without the patch has */
 	int without = argc == 2 && !strcmp(argv[1], "--without-hypergraph");
+	int old = argc == 2 && !strcmp(argv[1], "--old");
 	const char *clock = argc == 3 && !strcmp(argv[1], "--clock") ? argv[2] : NULL;
 
 	if (argc == 3 && !strcmp(argv[1], "--load")) {
@@ -728,7 +851,7 @@ int main(int argc, char **argv)
 		while (fgets(line, sizeof(line), stdin))
 			parse_line(line);
 	}
-	put_header(stdout, !without, clock);
+	put_header(stdout, !without, old, clock);
 	put_data(stdout);
 	return fflush(stdout) ? 1 : 0;
 }

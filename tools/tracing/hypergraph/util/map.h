@@ -34,7 +34,10 @@ static inline size_t map_hash(__u64 key)
 /* Returns NULL when there is none. */
 void *map_get(const struct map *map, __u64 key);
 
-/* @key must not be in the map yet, and @value must not be NULL. */
+/*
+ * @value must not be NULL. If @key has one already, that is found no more, but map_for_each()
+ * goes through it, too.
+ */
 void map_add(struct map *map, __u64 key, void *value);
 
 /* The value that was added as number @i, or NULL when there are not so many. */

@@ -162,9 +162,9 @@ static struct task *new_task(struct vcpu *v, int pid, const char *comm)
 
 static void test_wants(void)
 {
-	struct guest *vm = guest_new(&(struct event){ .vm = 100, .vcpu = 1 }, 0);
+	struct guest *vm = guest_new(&(struct event){ .vm = 100, .vcpu = 1 }, 0, 0);
 	struct guest *nested = guest_new(&(struct event){ .vm = 100, .vcpu = 0x1a2b,
-							  .nested = true }, 2);
+							  .nested = true }, 2, 1);
 	struct vcpu *v = vcpu_new(vm, 1), *n = vcpu_new(nested, 0x1a2b);
 	struct task *dd = new_task(v, 57, "dd"), *ls = new_task(n, 58, "ls");
 	size_t i;
@@ -175,8 +175,8 @@ static void test_wants(void)
 		check(wants[i].name, filter_wants(f, v, dd, 5) == wants[i].vm);
 		check(wants[i].name, filter_wants(f, n, ls, 5) == wants[i].nested);
 	}
-	free(v);
-	free(n);
+	vcpu_free(v);
+	vcpu_free(n);
 	guest_free(vm);
 	guest_free(nested);
 }
@@ -197,13 +197,14 @@ static void test_function(void)
 		{ "*_write", 0xffffffff81000200, true },
 		{ "*", 0xffffffff80000000, false },	/* It has no name. */
 	};
-	struct guest *guest = guest_new(&(struct event){ .vm = 100 }, 0);
+	struct guest *guest = guest_new(&(struct event){ .vm = 100 }, 0, 0);
 	struct vcpu *v = vcpu_new(guest, 0);
 	struct symbols *syms = symbols_new();
 	char *file = unit_file(kallsyms, sizeof(kallsyms) - 1);
 	size_t i;
 
 	check("", symbols_add_file(syms, 0, file));
+	symbols_set_stext(syms, guest->boot->key, 0);
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct filter f = { .function = rows[i].function, .syms = syms };
 		const struct frame call = { .addr = rows[i].addr, .depth = 3 };
@@ -220,7 +221,7 @@ static void test_function(void)
 	}
 	symbols_free(syms);
 	free(file);
-	free(v);
+	vcpu_free(v);
 	guest_free(guest);
 }
 
@@ -238,13 +239,14 @@ static void test_levels(void)
 		{ "function", { .function = "vfs_write" }, { 0, 0, 0, 1, 1, 1 }, 6 },
 		{ "both", { .function = "vfs_write", .depth = 2 }, { 0, 0, 0, 1, 1 }, 5 },
 	};
-	struct guest *guest = guest_new(&(struct event){ .vm = 100 }, 0);
+	struct guest *guest = guest_new(&(struct event){ .vm = 100 }, 0, 0);
 	struct vcpu *v = vcpu_new(guest, 0);
 	struct symbols *syms = symbols_new();
 	char *file = unit_file(kallsyms, sizeof(kallsyms) - 1);
 	size_t i;
 
 	check("", symbols_add_file(syms, 0, file));
+	symbols_set_stext(syms, guest->boot->key, 0);
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct filter f = rows[i].f;
 		struct frame call = { .depth = 2 };
@@ -267,7 +269,7 @@ static void test_levels(void)
 	}
 	symbols_free(syms);
 	free(file);
-	free(v);
+	vcpu_free(v);
 	guest_free(guest);
 }
 

@@ -10,7 +10,7 @@ static struct guest *new_guest(__u32 vm, __u32 vcpu, bool nested, unsigned int n
 {
 	const struct event ev = { .vm = vm, .vcpu = vcpu, .nested = nested };
 
-	return guest_new(&ev, nested_nr);
+	return guest_new(&ev, nested_nr, 7);
 }
 
 static void test_names(void)
@@ -35,9 +35,9 @@ static void test_names(void)
 
 		check_printed("", print_to_string(guest_print, guest), rows[i].guest);
 		check_printed("", print_to_string(vcpu_print, v), rows[i].vcpu_name);
-		check_printed("", print_to_string(task_print, v->idle), rows[i].idle);
+		check_printed("", print_to_string(task_print, task_new(v, 0)), rows[i].idle);
 		check_printed("", print_to_string(task_print, v->current), rows[i].unknown);
-		free(v);
+		vcpu_free(v);
 		guest_free(guest);
 	}
 }
@@ -47,40 +47,72 @@ static void test_tasks(void)
 	struct guest *guest = new_guest(100, 0, false, 0), *other = new_guest(200, 0, false, 0);
 	struct vcpu *v0 = vcpu_new(guest, 0), *v1 = vcpu_new(guest, 1);
 	struct vcpu *v2 = vcpu_new(other, 0);
-	struct task *task = task_new(v0, 57);
+	struct task *task = task_new(v0, 57), *idle;
 
 	memcpy(task->comm, "dd", sizeof("dd"));
 	check_printed("", print_to_string(task_print, task), "dd-57");
-	check("of the guest", guest_task(guest, 57, 0) == task && guest_task(guest, 57, 1) == task);
-	check("of no other guest", !guest_task(other, 57, 0));
-	check("not seen", !guest_task(guest, 58, 0));
-	check("idle", guest_task(guest, 0, 0) == v0->idle && guest_task(guest, 0, 1) == v1->idle);
-	check("unknown", guest_task(guest, TASK_UNKNOWN, 1) == v1->unknown);
-	check("no such CPU", !guest_task(guest, 0, 2));
-	free(v0);
-	free(v1);
-	free(v2);
+	check("of the guest",
+	      boot_task(guest->boot, 57, 0) == task && boot_task(guest->boot, 57, 1) == task);
+	check("of no other guest", !boot_task(other->boot, 57, 0));
+	check("not seen", !boot_task(guest->boot, 58, 0));
+	idle = task_new(v1, 0);
+	check("idle", boot_task(guest->boot, 0, 1) == idle && !boot_task(guest->boot, 0, 0));
+	check("no such CPU", !boot_task(guest->boot, 0, 2));
+	vcpu_free(v0);
+	vcpu_free(v1);
+	vcpu_free(v2);
 	guest_free(guest);
 	guest_free(other);
 }
 
-static void test_keys(void)
+/* A pid is used again by another task, and by another kernel. */
+static void test_again(void)
 {
-	struct guest *vm = new_guest(100, 1, false, 0), *nested = new_guest(100, 1, true, 0);
-	struct guest *other = new_guest(100, 2, true, 1);
+	struct guest *guest = new_guest(100, 0, false, 0);
+	struct vcpu *v = vcpu_new(guest, 0);
+	struct task *first = task_new(v, 57), *second, *third;
 
-	check("all vCPUs are one guest's", vm->key == guest_key(100, 0, false));
-	check("each nested one is a guest", nested->key != other->key && nested->key != vm->key);
-	check("nested", guest_is_nested(nested->key) && !guest_is_nested(vm->key));
-	check("in that VM", guest_vm(nested->key) == 100 && guest_vm(vm->key) == 100);
+	first->gone = true;
+	check("gone", !boot_task(guest->boot, 57, 0));
+	second = task_new(v, 57);
+	check("again", boot_task(guest->boot, 57, 0) == second);
+	vcpu_set_boot(v, boot_new(guest, 5, 8));
+	check("another kernel", !boot_task(v->boot, 57, 0));
+	third = task_new(v, 57);
+	check("its own", boot_task(v->boot, 57, 0) == third && task_is_of_now(third) &&
+	      !task_is_of_now(second));
+	check("of its boot", third->boot->nr == 1 && second->boot->nr == 0 &&
+	      third->boot->key != second->boot->key);
+	vcpu_free(v);
+	guest_free(guest);
+}
+
+static void test_identity(void)
+{
+	const struct event ev = { .vm = 100, .vm_id = 7, .vcpu = 1 };
+	const struct event other_vm = { .vm = 100, .vm_id = 8, .vcpu = 1 };
+	const struct event other_vcpu = { .vm = 100, .vm_id = 7, .vcpu = 2 };
+	const struct event in_it = { .vm = 100, .vm_id = 7, .vcpu = 1, .nested = true };
+	const struct event beside = { .vm = 100, .vm_id = 7, .vcpu = 2, .nested = true };
+	struct guest *vm = guest_new(&ev, 0, 0), *nested = guest_new(&in_it, 0, 1);
+
+	check("all vCPUs are one guest's", guest_is_of(vm, &ev) && guest_is_of(vm, &other_vcpu));
+	check("another VM of that process", !guest_is_of(vm, &other_vm));
+	check("each nested one is a guest", guest_is_of(nested, &in_it) &&
+	      !guest_is_of(nested, &beside) && !guest_is_of(vm, &in_it));
+	check("keys", guest_is_nested(nested->boot->key) && !guest_is_nested(vm->boot->key) &&
+	      guest_vm(nested->boot->key) == 100 && guest_vm(vm->boot->key) == 100);
+	check_printed("", print_to_string(guest_print, vm), "VM 100");
+	vm->several = true;
+	check_printed("", print_to_string(guest_print, vm), "VM 100.7");
 	guest_free(vm);
 	guest_free(nested);
-	guest_free(other);
 }
 
 const struct unit_test guest_tests[] = {
 	{ "guests, vCPUs and tasks have names", test_names },
 	{ "tasks are a guest's, idle ones a vCPU's", test_tasks },
-	{ "a nested vCPU is a guest of its own", test_keys },
+	{ "a pid is used again", test_again },
+	{ "which events are of a guest", test_identity },
 	{ NULL, NULL },
 };

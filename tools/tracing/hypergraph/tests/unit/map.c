@@ -46,6 +46,22 @@ static void test_find(void)
 	}
 }
 
+/* A key that is there gets another value; the one before stays in the order. */
+static void test_again(void)
+{
+	struct map map = { 0 };
+	__u64 i;
+
+	fill(&map, 0);
+	for (i = 0; i < NR; i++)
+		map_add(&map, i, &values[NR - 1 - i]);
+	check("the latest", map_get(&map, 0) == &values[NR - 1] &&
+	      map_get(&map, NR - 1) == &values[0]);
+	check("both", map.nr == 2 * NR && map_nth(&map, 0) == &values[0] &&
+	      map_nth(&map, NR) == &values[NR - 1]);
+	map_free(&map);
+}
+
 static void test_order(void)
 {
 	struct map map = { 0 };
@@ -102,6 +118,7 @@ static void test_sort(void)
 
 const struct unit_test map_tests[] = {
 	{ "finds what was added, of any keys", test_find },
+	{ "a key gets another value", test_again },
 	{ "keeps the order", test_order },
 	{ "does not find what was not added", test_missing },
 	{ "sorts its values", test_sort },

@@ -35,7 +35,7 @@ static const struct {
 	  "oops: 56 (only bytes 24 to 25 of 26)" },
 	{ "hostile text", HYPERGRAPH_MARK_USER, 6, { { 0, "\033[2J\n\\" } }, true,
 	  "mark: \\x1b[2J\\n\\\\" },
-	{ "a triple fault", HYPERGRAPH_MARK_TRIPLE_FAULT, 0, { { 0, "" } }, true,
+	{ "a triple fault", MARK_TRIPLE_FAULT, 0, { { 0, "" } }, true,
 	  "triple fault" },
 };
 
@@ -112,7 +112,7 @@ static void test_crash(void)
 		[HYPERGRAPH_MARK_OOPS] = true,
 		[HYPERGRAPH_MARK_PANIC] = true,
 		[HYPERGRAPH_MARK_REBOOT] = false,
-		[HYPERGRAPH_MARK_TRIPLE_FAULT] = true,
+		[MARK_TRIPLE_FAULT] = true,
 	};
 	__u8 kind;
 

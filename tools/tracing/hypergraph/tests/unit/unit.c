@@ -23,7 +23,6 @@ static const struct {
 	{ "filter", filter_tests },
 	{ "marks", marks_tests },
 	{ "symbols", symbols_tests },
-	{ "hold", hold_tests },
 };
 
 static bool test_ok;

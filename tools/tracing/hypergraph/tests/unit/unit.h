@@ -48,6 +48,5 @@ extern const struct unit_test guest_tests[];
 extern const struct unit_test filter_tests[];
 extern const struct unit_test marks_tests[];
 extern const struct unit_test symbols_tests[];
-extern const struct unit_test hold_tests[];
 
 #endif /* HYPERGRAPH_UNIT_H */

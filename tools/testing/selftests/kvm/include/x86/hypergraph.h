@@ -14,10 +14,13 @@
 #include "kvm_util.h"
 #include "processor.h"
 
-/* The hypercalls that are recorded.  A new one needs to be added here only. */
+/*
+ * The hypercalls that are recorded.  A new one needs to be added here only.  A host asks for
+ * a hello once, and then not before it has got one: that is the last of them.
+ */
 static const u64 hypergraph_numbers[] = {
-	HYPERGRAPH_NR_ENTRY, HYPERGRAPH_NR_RETURN, HYPERGRAPH_NR_HELLO,
-	HYPERGRAPH_NR_MARK, HYPERGRAPH_NR_SCHED_SWITCH,
+	HYPERGRAPH_NR_ENTRY, HYPERGRAPH_NR_RETURN, HYPERGRAPH_NR_MARK,
+	HYPERGRAPH_NR_OFF, HYPERGRAPH_NR_SCHED_SWITCH, HYPERGRAPH_NR_HELLO,
 };
 
 #define NR_NUMBERS		ARRAY_SIZE(hypergraph_numbers)
@@ -48,7 +51,7 @@ static inline const void *hypercall_opcode(bool vmmcall)
  */
 
 struct hypergraph_event {
-	u32 vm, vcpu, nested, nested_vcpu;
+	u32 vm, vcpu, nested, nested_vcpu, vm_id, by_host;
 	u64 nr, a0, a1, a2, a3;
 	u64 rip;
 };
@@ -65,7 +68,7 @@ void recording_clear(void);
 /* Only events of the VMs of process @pid are recorded, or those of all if it is 0. */
 void recording_of(pid_t pid);
 
-/* Whether L2's hypercalls are recorded too, if L1 does not refuse. */
+/* Whether L2's hypercalls are recorded too, if L1 offers them. */
 void recording_nested(bool nested);
 
 /* Whether hypergraph_exit is recorded too.  Only recording_count_exits() looks at it. */
@@ -80,7 +83,7 @@ int recording_count_exits(const char *reason);
 /* Puts the events in order into @events, and returns how many.  More than @max fail. */
 int recording_read(struct hypergraph_event *events, int max);
 
-/* The two must agree in all but what is said of nested guests. */
+/* The two must agree in all but vm_id and what is said of nested guests. */
 void check_event(const struct hypergraph_event *event,
 		 const struct hypergraph_event *expected);
 
@@ -115,10 +118,11 @@ static inline u64 mode_mask(enum vcpu_mode mode)
 }
 
 /*
- * Returns what KVM should answer to hypercall @nr with its first argument @a0, which is
- * either one of hypergraph's or no hypercall at all.
+ * Returns what KVM should answer to hypercall @nr, which is either one of hypergraph's or
+ * no hypercall at all, if L0 does not record nested guests.  Where it is 0 KVM may ask for
+ * a hello once: when the same hypercall is done again, it is answered so.
  */
-u64 hypercall_answer(enum vcpu_mode mode, u64 nr, u64 a0, bool recording);
+u64 hypercall_answer(enum vcpu_mode mode, u64 nr, bool recording);
 
 /* @sregs are those that the lib gave the vCPU.  All segments of the mode are flat. */
 void vcpu_set_mode(struct kvm_vcpu *vcpu, struct kvm_sregs sregs, enum vcpu_mode mode);

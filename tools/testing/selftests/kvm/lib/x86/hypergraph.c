@@ -171,6 +171,8 @@ static struct hypergraph_event parse_event(const char *text)
 		.vcpu = field_of(text, " vcpu="),
 		.nested = field_of(text, " nested="),
 		.nested_vcpu = field_of(text, " nested_vcpu="),
+		.vm_id = field_of(text, " vm_id="),
+		.by_host = field_of(text, " by_host="),
 		.nr = field_of(text, " nr="),
 		.a0 = field_of(text, " a0="),
 		.a1 = field_of(text, " a1="),
@@ -202,6 +204,7 @@ void check_event(const struct hypergraph_event *event,
 {
 	TEST_ASSERT_EQ(event->vm, expected->vm);
 	TEST_ASSERT_EQ(event->vcpu, expected->vcpu);
+	TEST_ASSERT_EQ(event->by_host, expected->by_host);
 	TEST_ASSERT_EQ(event->nr, expected->nr);
 	TEST_ASSERT_EQ(event->a0, expected->a0);
 	TEST_ASSERT_EQ(event->a1, expected->a1);
@@ -219,15 +222,13 @@ const char * const vcpu_mode_names[NR_MODES] = {
 	[MODE_REAL] = "real",
 };
 
-u64 hypercall_answer(enum vcpu_mode mode, u64 nr, u64 a0, bool recording)
+u64 hypercall_answer(enum vcpu_mode mode, u64 nr, bool recording)
 {
 	u64 mask = mode_mask(mode);
 	u64 ret = -KVM_ENOSYS;
 
 	if (is_user_mode(mode))
 		ret = -KVM_EPERM;
-	else if ((nr & mask) == HYPERGRAPH_NR_PRIVATE)
-		ret = (a0 & mask) > 1 ? -KVM_EINVAL : 0;
 	else if (recording && is_hypergraph_number(nr & mask))
 		ret = 0;
 	return ret & mask;
