@@ -60,13 +60,10 @@ static const struct argp_option help_rows[] = {
 	{ 0 }
 };
 
-static error_t check_argument(bool ok, const struct argp_option *rows, int key, const char *arg)
+static error_t check_argument(bool ok, const char *option, const char *arg, const char *takes)
 {
-	if (!ok) {
-		while (rows->key != key)
-			rows++;
-		warnx("%s: not what --%s takes", arg, rows->name);
-	}
+	if (!ok)
+		warnx("--%s %s: not %s", option, arg, takes);
 	return ok ? 0 : EINVAL;
 }
 
@@ -74,37 +71,34 @@ static error_t parse_vm(int key, char *arg, struct argp_state *state)
 {
 	if (key != OPTION_VM)
 		return ARGP_ERR_UNKNOWN;
-	return check_argument(filter_parse_vm(state->input, arg), vm_rows, key, arg);
+	return check_argument(filter_parse_vm(state->input, arg), "vm", arg, "a pid");
 }
 
 static error_t parse_filter(int key, char *arg, struct argp_state *state)
 {
 	struct filter *f = state->input;
-	bool ok = true;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = f;
-		break;
+		return 0;
 	case OPTION_VCPU:
-		ok = filter_parse_vcpu(f, arg);
-		break;
+		return check_argument(filter_parse_vcpu(f, arg), "vcpu", arg,
+				      "a number, or that of a nested one after an n");
 	case OPTION_TASK:
-		ok = filter_parse_task(f, arg);
-		break;
+		return check_argument(filter_parse_task(f, arg), "task", arg, "a pid or a comm");
 	case OPTION_FUNCTION:
 		f->function = arg;
-		break;
+		return 0;
 	case OPTION_TIME:
-		ok = filter_parse_time(f, arg);
-		break;
+		return check_argument(filter_parse_time(f, arg), "time", arg,
+				      "FROM..TO, each in seconds or left out");
 	case OPTION_DEPTH:
-		ok = filter_parse_depth(f, arg);
-		break;
+		return check_argument(filter_parse_depth(f, arg), "depth", arg,
+				      "a number from 1 to 1024");
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
-	return check_argument(ok, filter_rows, key, arg);
 }
 
 /* @arg: "PID=FILE" */

@@ -23,8 +23,7 @@ static error_t parse_trace(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = s;
 		state->child_inputs[1] = s->syms;
-		if (s->view->filtered)
-			state->child_inputs[2] = &s->filter;
+		state->child_inputs[2] = &s->filter;
 		return 0;
 	case ARGP_KEY_ARG:
 		s->file = arg;
@@ -39,7 +38,8 @@ static bool parse_options(struct session *s, int argc, char **argv)
 	const struct argp_child children[] = {
 		{ &s->view->argp, 0, NULL, 0 },
 		{ &symbols_options, 0, NULL, 0 },
-		{ s->view->filtered ? &filter_options : NULL, 0, "Filters:", 1 },
+		{ s->view->filtered ? &filter_options : &vm_option, 0,
+		  s->view->filtered ? "Filters:" : NULL, s->view->filtered },
 		{ 0 }
 	};
 	const struct argp argp = { .parser = parse_trace, .children = children };
@@ -112,6 +112,8 @@ static int view_trace(struct session *s)
 		return ret;
 	callgraph_end(&s->cg);
 	s->totals = *trace_totals(s->trace);
+	if (filter_is_set(&s->filter) && !s->filter.matched)
+		warnx("%s: nothing in it is what the filters ask for", s->file);
 	return s->view->end(s) ? -1 : ret;
 }
 

@@ -77,9 +77,14 @@ bool filter_parse_time(struct filter *f, const char *arg)
 	return end && !*end && f->to >= f->from;
 }
 
+bool filter_is_set(const struct filter *f)
+{
+	return f->vm || f->one_vcpu || f->one_task || f->function || f->from || f->to || f->depth;
+}
+
 bool filter_wants_vcpu(const struct filter *f, const struct vcpu *v)
 {
-	return (!f->vm || v->guest->vm == f->vm) &&
+	return filter_wants_vm(f, v->guest->vm) &&
 	       (!f->one_vcpu || (v->guest->nested == f->nested && vcpu_number(v) == f->vcpu));
 }
 
@@ -90,12 +95,14 @@ static bool wants_task(const struct filter *f, const struct task *task)
 	return f->comm ? !fnmatch(f->comm, task->comm, 0) : task->pid == f->pid;
 }
 
-bool filter_wants(const struct filter *f, const struct vcpu *v, const struct task *task,
-		  __u64 ts)
+bool filter_wants(struct filter *f, const struct vcpu *v, const struct task *task, __u64 ts)
 {
-	return filter_wants_vcpu(f, v) && ts >= f->from && (!f->to || ts <= f->to) &&
-	       (!f->one_task || wants_task(f, task)) &&
-	       (!f->function || task->wanted != NOT_SEEN);
+	bool wanted = filter_wants_vcpu(f, v) && ts >= f->from && (!f->to || ts <= f->to) &&
+		      (!f->one_task || wants_task(f, task)) &&
+		      (!f->function || task->wanted != NOT_SEEN);
+
+	f->matched |= wanted;
+	return wanted;
 }
 
 /* The depth from which levels count */
@@ -104,7 +111,7 @@ static __u32 top_depth(const struct filter *f, const struct task *task)
 	return f->function ? task->wanted : 0;
 }
 
-bool filter_wants_call(const struct filter *f, const struct vcpu *v, const struct task *task,
+bool filter_wants_call(struct filter *f, const struct vcpu *v, const struct task *task,
 		       __u64 ts, __u32 depth)
 {
 	return filter_wants(f, v, task, ts) &&

@@ -25,6 +25,7 @@ struct filter {
 	const char *function;	/* with wildcards: it, and what it calls */
 	__u64 from, to;		/* ns of the host's clock; to 0: the end */
 	__u32 depth;		/* this many levels of calls, below function if given */
+	bool matched;		/* It asked for something that happened. */
 	const struct symbols *syms;	/* to name functions */
 	struct map functions;	/* by address: what function says of it */
 };
@@ -36,15 +37,23 @@ bool filter_parse_task(struct filter *f, const char *arg);	/* a pid, or a comm *
 bool filter_parse_time(struct filter *f, const char *arg);	/* "FROM..TO" or less, in s */
 bool filter_parse_depth(struct filter *f, const char *arg);
 
+/* Is there something that it does not ask for? */
+bool filter_is_set(const struct filter *f);
+
+static inline bool filter_wants_vm(const struct filter *f, __u32 vm)
+{
+	return !f->vm || vm == f->vm;
+}
+
 /* Does it ask for @v? */
 bool filter_wants_vcpu(const struct filter *f, const struct vcpu *v);
 
-/* Does it ask for what happens on @v, in @task, at @ts? */
-bool filter_wants(const struct filter *f, const struct vcpu *v, const struct task *task,
+/* Does it ask for what happens on @v, in @task, at @ts? If so it has matched. */
+bool filter_wants(struct filter *f, const struct vcpu *v, const struct task *task,
 		  __u64 ts);
 
 /* The same, of a call at @depth */
-bool filter_wants_call(const struct filter *f, const struct vcpu *v, const struct task *task,
+bool filter_wants_call(struct filter *f, const struct vcpu *v, const struct task *task,
 		       __u64 ts, __u32 depth);
 
 /*

@@ -301,9 +301,49 @@ test_filters() {
 	filtered function_depth calls --function do_syscall_64 --depth 2
 	filtered time calls --time 0.000008..0.000011
 	run report --time 1 whole
-	fails "bad time" 1 "hypergraph: 1: not what --time takes"
+	fails "bad time" 1 "hypergraph: --time 1: not FROM..TO, each in seconds or left out"
 	run report --vcpu first whole
-	fails "bad vcpu" 1 "hypergraph: first: not what --vcpu takes"
+	fails "bad vcpu" 1 \
+		"hypergraph: --vcpu first: not a number, or that of a nested one after an n"
+	run report --task "" whole
+	fails "bad task" 1 "hypergraph: --task : not a pid or a comm"
+	run report --depth 0 whole
+	fails "bad depth" 1 "hypergraph: --depth 0: not a number from 1 to 1024"
+}
+
+# one_vm COMMAND: of two VMs it shows what it shows of a recording of that one
+one_vm() {
+	run "$1" one.dat
+	cp "$tmp/out" "$tmp/one"
+	run "$1" --vm 20000 some.dat
+	reports "$1 --vm" "$tmp/one"
+}
+
+test_vm() {
+	"$gen_trace" <"$dir/cases/vms.events" >"$tmp/some.dat"
+	grep 20000 "$dir/cases/vms.events" | "$gen_trace" >"$tmp/one.dat"
+	one_vm boot
+	one_vm crash
+}
+
+# no_match ARGS...
+no_match() {
+	run "$@" some.dat
+	cp "$tmp/out" "$tmp/printed"
+	echo "hypergraph: some.dat: nothing in it is what the filters ask for" >"$tmp/said"
+	reports "no match: $*" "$tmp/printed" "$tmp/said"
+}
+
+test_no_match() {
+	"$gen_trace" <"$dir/cases/switches.events" >"$tmp/some.dat"
+	for command in report exits crash boot "export --to folded"; do
+		# shellcheck disable=SC2086 # a command and its options
+		no_match $command --vm 999
+	done
+	no_match report --task nosuch
+	no_match report --vcpu 7
+	no_match report --function nosuch
+	no_match report --time 1..2
 }
 
 test_symbols() {
@@ -532,7 +572,8 @@ report" re
 	completes "--help" --
 	completes "--task
 --time" report --t
-	completes "--vmlinux" boot --vml
+	completes "--vm
+--vmlinux" boot --vm
 	completes "" boot --to
 	completes "perfetto" export --to p
 	completes "speedscope" export -t s
@@ -557,7 +598,7 @@ test_usage() {
 	done
 	usage_error "an argument for top" "hypergraph top: Too many arguments" top one
 	run record --vm nonsense
-	fails "bad VM" 1 "hypergraph: nonsense: not what --vm takes"
+	fails "bad VM" 1 "hypergraph: --vm nonsense: not a pid"
 	run top --delay 0
 	fails "bad delay" 1 "hypergraph: --delay 0: not from 0.1 to 3600 seconds"
 	run top --screens -1
@@ -617,6 +658,8 @@ test_truncated
 test_clocks
 test_bad_kallsyms
 test_filters
+test_vm
+test_no_match
 test_symbols
 test_saved_symbols
 test_stdin

@@ -170,10 +170,11 @@ static void test_wants(void)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(wants); i++) {
-		const struct filter *f = &wants[i].f;
+		struct filter f = wants[i].f;
 
-		check(wants[i].name, filter_wants(f, v, dd, 5) == wants[i].vm);
-		check(wants[i].name, filter_wants(f, n, ls, 5) == wants[i].nested);
+		check(wants[i].name, filter_wants(&f, v, dd, 5) == wants[i].vm);
+		check(wants[i].name, filter_wants(&f, n, ls, 5) == wants[i].nested);
+		check(wants[i].name, f.matched == (wants[i].vm || wants[i].nested));
 	}
 	vcpu_free(v);
 	vcpu_free(n);
