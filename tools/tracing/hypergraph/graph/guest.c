@@ -158,9 +158,10 @@ void vcpu_print(const struct vcpu *v, FILE *out)
 
 void task_print(const struct task *task, FILE *out)
 {
-	fputs(*task->comm ? task->comm : "<...>", out);
-	if (task->pid == TASK_UNKNOWN)
-		fputs("-?", out);
-	else if (task_is_known(task))
+	if (task_is_known(task)) {
+		print_word(*task->comm ? task->comm : "<...>", out);
 		fprintf(out, "-%d", task->pid);
+	} else {
+		fputs(task->pid == TASK_UNKNOWN ? "<...>-?" : task->comm, out);
+	}
 }

@@ -158,7 +158,7 @@ void guest_print(const struct guest *guest, FILE *out);
 /* "0", or "n0" if nested */
 void vcpu_print(const struct vcpu *v, FILE *out);
 
-/* "comm-pid" */
+/* "comm-pid", a word: print_word() */
 void task_print(const struct task *task, FILE *out);
 
 #endif /* HYPERGRAPH_GUEST_H */

@@ -92,6 +92,15 @@ static void add_symbol(struct symbol_table *st, __u64 addr, const char *name)
 	st->table[st->nr++] = (struct symbol){ .addr = addr, .name = name };
 }
 
+/* Nothing in a name is what a terminal obeys, or what separates names in a line. */
+static void make_name(char *text)
+{
+	for (; *text; text++) {
+		if (*text <= ' ' || *text > '~' || *text == ';')
+			*text = '?';
+	}
+}
+
 /* "ffffffff81000000 T _text" or "ffffffffc0000000 t func\t[module]" */
 static bool parse_line(struct symbol_table *st, char *line)
 {
@@ -103,6 +112,7 @@ static bool parse_line(struct symbol_table *st, char *line)
 	if (!strchr("tTwW", end[1]))
 		return true;
 	tab = strchr(end, '\t');
+	make_name(end + 3);
 	if (tab)
 		*tab = ' ';
 	add_symbol(st, addr, end + 3);

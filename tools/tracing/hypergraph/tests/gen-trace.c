@@ -6,7 +6,8 @@
  *	enter	CPU THREAD NS VM VCPU ADDRESS DEPTH
  *	return	CPU THREAD NS VM VCPU ADDRESS DURATION DEPTH
  *	switch	CPU THREAD NS VM VCPU PREV-PID NEXT-PID NEXT-COMM
- *	who	CPU THREAD NS VM VCPU PID COMM		the task that runs there
+ *	who	CPU THREAD NS VM VCPU PID COMM		the task that runs there; "\x0a" in COMM
+ *						is a newline
  *	hello	CPU THREAD NS VM VCPU CPUS STEXT BUILD-ID BOOT	two events, at once
  *	off	CPU THREAD NS VM VCPU vcpu|all BOOT
  *	triple_fault, reset CPU THREAD NS VM VCPU	the host's
@@ -331,6 +332,20 @@ static int parse_off(const char *args, struct hypergraph_host *ev)
 	return 1;
 }
 
+/* Copies up to the end of a line, with "\x0a" for a newline and the like. */
+static void unescape(char *to, size_t size, const char *from)
+{
+	while (--size && *from && *from != '\n') {
+		int skip = 0;
+
+		sscanf(from, "\\x%2hhx%n", (unsigned char *)to, &skip);
+		if (!skip)
+			*to = *from;
+		to++;
+		from += skip ? skip : 1;
+	}
+}
+
 /* The comm goes to the end of the line, with spaces if it has any. */
 static int set_switch(struct hypergraph_host *ev, const char *flags, __u64 prev, __u64 next,
 		      const char *comm)
@@ -338,8 +353,7 @@ static int set_switch(struct hypergraph_host *ev, const char *flags, __u64 prev,
 	char text[16] = "";
 
 	ev->nr = HYPERGRAPH_NR_SCHED_SWITCH;
-	strncpy(text, comm, sizeof(text) - 1);
-	text[strcspn(text, "\n")] = '\0';
+	unescape(text, sizeof(text), comm);
 	memcpy(&ev->a[2], text + 8, 8);
 	memcpy(&ev->a[3], text, 8);
 	ev->a[0] = prev | (strstr(flags, ",gone") ? HYPERGRAPH_SCHED_GONE : 0) |

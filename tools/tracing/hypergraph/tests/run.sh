@@ -429,13 +429,14 @@ exported() {
 }
 
 test_exports() {
-	for case in switches nested_exits host_functions; do
+	for case in switches nested_exits host_functions odd_names; do
 		exported $case folded cat
 		exported $case speedscope python3
 		exported $case perfetto protoc
 		exported $case ctf babeltrace2
 	done
 	exported switches trace-dat trace-cmd
+	exported odd_names trace-dat trace-cmd
 	"$gen_trace" <"$dir/cases/vms.events" >"$tmp/some.dat"
 	run export --to trace-dat some.dat
 	fails "a trace.dat of two guests" 1 \
@@ -457,6 +458,30 @@ test_folded_exits() {
 	"$gen_trace" <"$dir/cases/exits.events" >"$tmp/some.dat"
 	run exits --folded --kallsyms kallsyms some.dat
 	reports "exits, folded" "$dir/cases/exits.folded_exits"
+}
+
+# is_folded NAME: each line of the last run is a task, which is one word, functions, and a
+# number.
+is_folded() {
+	ok=0
+	grep -vE '^VM [0-9]+ (n[0-9]+ )?[^ ;]+-[0-9?]+(;[^ ;]+( \[[^ ;]+\])?)* [0-9]+$' "$tmp/out" |
+		sed 's/^/# /' >"$tmp/other"
+	cat "$tmp/other"
+	[ -s "$tmp/out" ] && [ ! -s "$tmp/other" ] || ok=1
+	result $ok "$1"
+}
+
+test_odd_names() {
+	"$gen_trace" <"$dir/cases/odd_names.events" >"$tmp/some.dat"
+	printf 'ffffffff81000100 T a;b c\r\nffffffff81000200 t d\033\t[m;n]\n' >"$tmp/odd"
+	run export --to folded --kallsyms odd some.dat
+	is_folded "odd names: export --to folded"
+	run exits --folded --kallsyms odd some.dat
+	is_folded "odd names: exits --folded"
+	run export --to speedscope --kallsyms odd some.dat
+	python3 -m json.tool "$tmp/out" >"$tmp/json" 2>"$tmp/err" || status=1
+	: >"$tmp/out"
+	reports "odd names: JSON" "$tmp/none"
 }
 
 # A call and a return that are one too many, and 10 calls more
@@ -487,7 +512,7 @@ test_plugin() {
 	fi
 	mkdir -p "$tmp/plugins"
 	cp "$plugin" "$tmp/plugins/"
-	for case in switches marks frames host_functions; do
+	for case in switches marks frames host_functions odd_names; do
 		"$gen_trace" <"$dir/cases/$case.events" >"$tmp/some.dat"
 		status=0
 		TRACEEVENT_PLUGIN_DIR=$tmp/plugins trace-cmd report -i "$tmp/some.dat" \
@@ -664,6 +689,7 @@ test_symbols
 test_saved_symbols
 test_stdin
 test_exports
+test_odd_names
 test_limit
 test_plugin
 test_usage

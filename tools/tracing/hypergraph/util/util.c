@@ -112,6 +112,16 @@ void print_escaped(const char *text, size_t size, FILE *out)
 		print_escaped_char(*text++, out);
 }
 
+void print_word(const char *text, FILE *out)
+{
+	for (; *text; text++) {
+		if (strchr(" ;\\", *text))
+			fprintf(out, "\\x%02x", *text);
+		else
+			putc(*text, out);
+	}
+}
+
 FILE *xmemstream(char **text, size_t *size)
 {
 	FILE *file = open_memstream(text, size);

@@ -31,6 +31,9 @@ void print_name(const char *name, __u64 addr, FILE *out);
 void make_printable(char *text);
 void print_escaped(const char *text, size_t size, FILE *out);
 
+/* Prints printable @text as one word without a semicolon: other characters as "\x20". */
+void print_word(const char *text, FILE *out);
+
 /* The text is to be freed. */
 char *xasprintf(const char *format, ...) __attribute__((__format__(printf, 1, 2)));
 char *xstrdup(const char *text);
