@@ -5,12 +5,14 @@ set -eu
 . "$(dirname "$(readlink -f "$0")")/lib/functions.sh"
 . "$TESTDIR/lib/calls.sh"
 
-# crash HOW: boot a guest that ends so, with no status unless it powers off.
+# crash HOW [OPTION...]: boot a guest that ends so, with no status unless it powers off.
 crash()
 {
+	how=$1
+	shift
 	rm -f "$SHARE/kallsyms"
-	record_any "-e hypergraph_host" guest --append oops=panic \
-		"$TESTDIR/guest/crash.sh" "$1" || :
+	record_any "-e hypergraph_host" guest --append oops=panic "$@" \
+		"$TESTDIR/guest/crash.sh" "$how" || :
 	recorded_events >"$WORK/events"
 	learn_names "$WORK/events"
 	marks_recorded <"$WORK/events" >"$WORK/marks"
@@ -49,6 +51,12 @@ console_calls()
 	sed -n 's/.*[ :]\(test_crash[a-z_]*\)+0x.*/\1/p' "$WORK/record.log" | awk '!seen[$1]++'
 }
 
+# Print the vCPUs on which idle tasks have a call open, by the marks that carry a frame each.
+idle_vcpus()
+{
+	awk '$2 == "frame" && $5 == 0 { print $6 }' "$WORK/events" | sort -n | tr '\n' ' '
+}
+
 mark_kinds()
 {
 	cut -d' ' -f1 "$WORK/marks" | uniq | tr '\n' ' '
@@ -60,7 +68,7 @@ need_host
 need_event
 need_module test_calls
 ktap_print_header
-ktap_set_plan 14
+ktap_set_plan 15
 
 crash oops
 check_equal "oops: marks" "$(mark_kinds)" "oops panic "
@@ -76,6 +84,11 @@ check_equal "panic: the open calls" "$(open_calls)" "$stack"
 
 crash panic-returns
 check_equal "returns only, panic: the open calls" "$(frames)" "$stack"
+
+# The fourth CPU is the vCPU 4, as each socket has room for four.
+crash panic-idle --cpus 4 --vm-args "-smp 4,maxcpus=6,sockets=2,cores=3,threads=1"
+check_equal "returns only, panic: the other vCPUs, whose idle tasks have a call open" \
+	"$(idle_vcpus)" "1 2 4 "
 
 crash triple-fault
 check_equal "triple fault: marks" "$(mark_kinds)" "triple-fault "

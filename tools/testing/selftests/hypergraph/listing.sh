@@ -24,27 +24,16 @@ exits_between()
 	sed '1,/ kvm_hypercall:/d' "$WORK/report" | grep -q ' kvm_exit:'
 }
 
-# Every return has the address and the depth of a call that is open in its task: the
-# running one or, from when a switch is announced until it is made, still the previous one.
-# Who ran before the first switch is known from that, and "" until then.
+# Every return has the address and the depth of a call that is open in the task that runs.
 returns_match_calls()
 {
 	listed_events <"$WORK/hypercalls" | awk '
-	function task_of(pid)
-	{
-		return pid == first ? "" : pid
-	}
-	$2 == "switch" {
-		if (first == "")
-			first = $3
-		previous = task_of($3)
-		task = task_of($4)
-	}
+	$2 == "who" { task = $3 }
+	$2 == "switch" { task = $4 }
 	$2 == "entry" { open[task, $3, $4]++ }
 	$2 == "return" {
 		n++
-		of = open[task, $3, $4] ? task : previous
-		if (--open[of, $3, $4] < 0)
+		if (--open[task, $3, $4] < 0)
 			bad++
 	}
 	END { exit bad > 0 || !n }'
@@ -71,12 +60,12 @@ check_equal "all sent are in the listing" "$(wc -l <"$WORK/hypercalls")" "$sent"
 entries=$(lines "$LISTED_ENTRY")
 returns=$(lines "$LISTED_RETURN")
 switches=$(lines "$LISTED_SWITCH")
-hellos=$(lines "$LISTED_HELLO")
-ktap_print_msg "$entries entries, $returns returns, $switches switches, $hellos hello"
+others=$(lines "($LISTED_HELLO|$LISTED_BUILD_ID|$LISTED_OFF)")
+ktap_print_msg "$entries entries, $returns returns, $switches switches, $others others"
 check "entries, returns and switches were sent" all_sent \
 	"$entries" "$returns" "$switches"
 check_equal "and have the form of the listing" \
-	$((entries + returns + switches + hellos)) "$sent"
+	$((entries + returns + switches + others)) "$sent"
 check "each return is that of a call" returns_match_calls
 # Its name stands there as in memory: "ph-test", "hypergra".
 check "the switch to hypergraph-test names it" [ "$(lines \

@@ -12,11 +12,28 @@ case $1 in
 *-returns)
 	echo 0 >options/hypergraph-entry
 	;;
+*-idle)
+	echo do_idle >set_ftrace_filter
+	echo 0 >options/hypergraph-entry
+	;;
 power-off)
 	echo >set_ftrace_filter
 	echo kernel_power_off >set_graph_function
 	;;
 esac
 echo hypergraph >current_tracer
-[ "$1" != power-off ] || exit 0
-echo crash "${1%-returns}" >/sys/module/test_calls/parameters/run
+case $1 in
+power-off)
+	exit 0
+	;;
+*-idle)
+	# From then on each CPU has an idle task whose call is traced.
+	for cpu in 1 2 3; do
+		taskset -c $cpu true
+	done
+	taskset -cp 0 $$ >/dev/null
+	sleep 0.1
+	;;
+esac
+how=${1%-returns}
+echo crash "${how%-idle}" >/sys/module/test_calls/parameters/run

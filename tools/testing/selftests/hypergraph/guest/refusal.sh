@@ -1,8 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: refusal.sh ROUNDS
-# In a guest, select and leave the tracer under load, ROUNDS times.
+# Usage: refusal.sh [ROUNDS]
+# In a guest, select and leave the tracer under load, ROUNDS times, or tell whether there is
+# one.
 set -eu
+
+if [ $# -eq 0 ]; then
+	cd /sys/kernel/tracing
+	cat current_tracer >/share/tracer
+	cat available_tracers >/share/tracers
+	dmesg | grep -e hypergraph: -e "tracer 'hypergraph'" >/share/said
+	echo nop >current_tracer
+	exit 0
+fi
 
 rounds=$1
 
@@ -41,7 +51,8 @@ while [ $round -lt "$rounds" ]; do
 	after=$(sent)
 	total=$((total + after))
 	late=$((late + after - before))
-	[ "$before" -eq 0 ] || active=$((active + 1))
+	# It begins with two and ends with one in any case.
+	[ "$before" -le 3 ] || active=$((active + 1))
 	round=$((round + 1))
 done
 kill $load

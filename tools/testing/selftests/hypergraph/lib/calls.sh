@@ -111,3 +111,37 @@ check_vcpu()
 		[ "$(awk '{ n += $NF } END { print n }' "$SHARE/overrun.$1")" = 0 ]
 	same_calls "$2: same calls on vCPU $1" "$WORK/traced.$1" "$WORK/recorded.$1"
 }
+
+# calls_of_tasks: add to the calls and returns among events on stdin whose they are, by what the
+# host was told: "VCPU entry ADDRESS DEPTH PID" and "VCPU return ADDRESS DEPTH NS PID". The PID is
+# "-" where that is not known. A word more, "fault", says that the task has not as many calls
+# open by what was told of it. All other events are left as they are.
+calls_of_tasks()
+{
+	awk '
+	function forget_vcpus(    vcpu)
+	{
+		for (vcpu in task)
+			task[vcpu] = "-"
+	}
+	$2 == "off" && $3 == "vcpu" { task[$1] = "-" }
+	$2 == "off" && $3 == "all" { forget_vcpus(); split("", open); split("", unknown) }
+	$2 == "switch" && / gone/ { delete open[$3]; delete unknown[$3] }
+	$2 == "switch" { task[$1] = $4 }
+	$2 == "who" { task[$1] = $3 }
+	/ stale$/ { unknown[task[$1]] = 1 }
+	$2 == "entry" || $2 == "return" {
+		pid = $1 in task ? task[$1] : "-"
+		if (pid in unknown)
+			open[pid] = $4 + ($2 == "return")
+		delete unknown[pid]
+		if (pid == "-" || open[pid] + 0 != $4 + ($2 == "return"))
+			fault = " fault"
+		else
+			fault = ""
+		open[pid] = $4 + ($2 == "entry")
+		print $0, pid fault
+		next
+	}
+	{ print }'
+}
