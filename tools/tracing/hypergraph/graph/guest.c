@@ -7,7 +7,7 @@
 #include "graph/guest.h"
 #include "util/util.h"
 
-static const char untraced_name[] = "[not traced]";
+static const char untraced_name[] = "[untraced]";
 
 struct guest *guest_new(const struct event *ev, unsigned int nested_nr, __u32 key_nr)
 {

@@ -346,6 +346,24 @@ test_no_match() {
 	no_match report --time 1..2
 }
 
+# A task is asked for: what was not traced is none, whatever its name is to match.
+test_filtered_exits() {
+	cp "$dir/kallsyms" "$tmp/kallsyms"
+	"$gen_trace" <"$dir/cases/toggled.events" >"$tmp/some.dat"
+	run exits --task '*' --kallsyms kallsyms some.dat
+	reports "exits of any task" "$dir/cases/toggled.exits_of_tasks"
+	run exits --folded --kallsyms kallsyms some.dat
+	reports "exits, folded, with what was not traced" "$dir/cases/toggled.folded_exits"
+}
+
+# The fields that events got later
+test_old_events() {
+	cp "$dir/kallsyms" "$tmp/kallsyms"
+	"$gen_trace" --old <"$dir/cases/vcpus.events" >"$tmp/some.dat"
+	run report --kallsyms kallsyms some.dat
+	reports "events without vm_id and by_host" "$dir/cases/vcpus.report"
+}
+
 test_symbols() {
 	"$gen_trace" <"$dir/cases/vms.events" >"$tmp/some.dat"
 	sed 's/ksys_write/other_kernel/' "$dir/kallsyms" >"$tmp/other"
@@ -429,14 +447,15 @@ exported() {
 }
 
 test_exports() {
-	for case in switches nested_exits host_functions odd_names; do
+	for case in switches nested_exits host_functions toggled odd_names; do
 		exported $case folded cat
 		exported $case speedscope python3
 		exported $case perfetto protoc
 		exported $case ctf babeltrace2
 	done
-	exported switches trace-dat trace-cmd
-	exported odd_names trace-dat trace-cmd
+	for case in switches toggled warm_reboot odd_names; do
+		exported $case trace-dat trace-cmd
+	done
 	"$gen_trace" <"$dir/cases/vms.events" >"$tmp/some.dat"
 	run export --to trace-dat some.dat
 	fails "a trace.dat of two guests" 1 \
@@ -512,7 +531,8 @@ test_plugin() {
 	fi
 	mkdir -p "$tmp/plugins"
 	cp "$plugin" "$tmp/plugins/"
-	for case in switches marks frames host_functions odd_names; do
+	for case in switches marks frames host_functions toggled pid_reuse untold triple_fault \
+		odd_names; do
 		"$gen_trace" <"$dir/cases/$case.events" >"$tmp/some.dat"
 		status=0
 		TRACEEVENT_PLUGIN_DIR=$tmp/plugins trace-cmd report -i "$tmp/some.dat" \
@@ -685,6 +705,8 @@ test_bad_kallsyms
 test_filters
 test_vm
 test_no_match
+test_filtered_exits
+test_old_events
 test_symbols
 test_saved_symbols
 test_stdin
