@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <linux/bitmap.h>
 #include <linux/kvm_para.h>
 
 #include "kvm_test_harness.h"
@@ -27,7 +28,7 @@
 
 struct guest_vcpu {
 	u64 calls;
-	u64 recorded;	/* answered with 0, at last */
+	u64 recorded;	/* answered with 0 */
 	u64 refused;	/* answered with -KVM_ENOSYS */
 	u64 irqs;
 	u64 rip;	/* of the hypercall */
@@ -37,6 +38,7 @@ struct guest_vcpu {
 static struct guest {
 	struct guest_vcpu vcpu[NR_VCPUS];
 	u64 reflected;	/* L2's hypercalls that L1 had to handle */
+	gpa_t virtual_apic;	/* L2's page of that, or 0 */
 	bool stop;
 } guest;
 
@@ -44,35 +46,6 @@ static struct guest {
 static struct guest *guest_of(struct kvm_vm *vm)
 {
 	return addr_gva2hva(vm, (gva_t)&guest);
-}
-
-static noinline u64 hypercall_once(u64 nr, u64 a0, u64 a1, u64 a2, u64 a3, u64 *rip)
-{
-	register u64 signature asm("r11") = HYPERGRAPH_SIGNATURE;
-
-	asm volatile("test	%b[vmmcall], %b[vmmcall]\n\t"
-		     "jnz	2f\n\t"
-		     "lea	1f(%%rip), %[rip]\n\t"
-		     "1: vmcall\n\t"
-		     "jmp	4f\n\t"
-		     "2: lea	3f(%%rip), %[rip]\n\t"
-		     "3: vmmcall\n\t"
-		     "4:"
-		     : "+a"(nr), [rip] "=&r"(*rip)
-		     : "b"(a0), "c"(a1), "d"(a2), "S"(a3), "r"(signature),
-		       [vmmcall] "q"(host_cpu_is_amd_compatible)
-		     : "memory");
-	return nr;
-}
-
-/* A host that asks for a hello, which it does once, takes the hypercall if done again. */
-static u64 hypercall(u64 nr, u64 a0, u64 a1, u64 a2, u64 a3, u64 *rip)
-{
-	u64 ret = hypercall_once(nr, a0, a1, a2, a3, rip);
-
-	if (ret == HYPERGRAPH_SAY_HELLO)
-		ret = hypercall_once(nr, a0, a1, a2, a3, rip);
-	return ret;
 }
 
 static u64 stream_nr(u64 i)
@@ -92,7 +65,7 @@ static void guest_stream(u64 id, u64 tag, u64 max)
 	u64 i, ret;
 
 	for (i = 0; i < max && !READ_ONCE(guest.stop); i++) {
-		ret = hypercall(stream_nr(i), tag, i, ~i, stream_a3(i), &v->rip);
+		ret = hypergraph_send(stream_nr(i), tag, i, ~i, stream_a3(i), &v->rip);
 		if (!ret)
 			WRITE_ONCE(v->recorded, v->recorded + 1);
 		else if (ret == (u64)-KVM_ENOSYS)
@@ -118,11 +91,14 @@ static void guest_stream_with_irqs(void)
 	guest_stream(0, 0, -1);
 }
 
-/* Returns the answer, and in @rip where an interrupt that has waited for STI is due. */
+/*
+ * Returns the answer, and in @rip where an interrupt that has waited for STI is due.  The
+ * host never asks for a hello to be sent again.
+ */
 static u64 hypercall_after_sti(u64 a1, u64 *rip)
 {
 	register u64 signature asm("r11") = HYPERGRAPH_SIGNATURE;
-	u64 nr = HYPERGRAPH_NR_ENTRY;
+	u64 nr = HYPERGRAPH_NR_HELLO;
 
 	asm volatile("test	%b[vmmcall], %b[vmmcall]\n\t"
 		     "jnz	2f\n\t"
@@ -155,7 +131,7 @@ static void guest_irq_shadow(void)
 			 IRQ_VECTOR);
 
 	for (i = 0; i < 100; i++)
-		GUEST_ASSERT_EQ(hypercall(HYPERGRAPH_NR_ENTRY, 0, i, 0, 0, &rip), 0);
+		GUEST_ASSERT_EQ(hypergraph_send(HYPERGRAPH_NR_ENTRY, 0, i, 0, 0, NULL), 0);
 	GUEST_ASSERT_EQ(v->irqs, 0);
 
 	GUEST_ASSERT_EQ(hypercall_after_sti(i, &rip), 0);
@@ -171,26 +147,24 @@ static void guest_db_handler(struct ex_regs *regs)
 	regs->rflags &= ~X86_EFLAGS_TF;
 }
 
-static void offer_to_l0(void)
-{
-	u64 rip;
-
-	hypercall_once(HYPERGRAPH_NR_OFFER, 1, 0, 0, 0, &rip);
-}
-
-/* L1 offers L2's hypercalls to L0 again when one comes to L1. */
+/*
+ * L1 offers L2's hypercalls, again if one reaches it all the same, and tells L2 that it
+ * does not listen itself.
+ */
 static void guest_l1(void *nested, void *l2_code)
 {
 	l2_create(nested, l2_code);
-	offer_to_l0();
-	while (l2_run(nested)) {
+	if (guest.virtual_apic)
+		l2_set_virtual_apic(guest.virtual_apic);
+	hypergraph_hypercall(HYPERGRAPH_NR_OFFER, 1, 0, 0, 0, NULL);
+	while (l2_run(nested) == L2_EXIT_HYPERCALL) {
 		GUEST_ASSERT(is_hypergraph_number(guest_regs.rax));
 		guest_regs.rax = -KVM_ENOSYS;
 		l2_set_rip(nested, l2_rip(nested) + HYPERCALL_INSN_SIZE);
 		WRITE_ONCE(guest.reflected, guest.reflected + 1);
-		offer_to_l0();
+		hypergraph_hypercall(HYPERGRAPH_NR_OFFER, 1, 0, 0, 0, NULL);
 	}
-	GUEST_FAIL("L2 did a CPUID");
+	GUEST_FAIL("L2 did neither a hypercall nor an OUT");
 }
 
 static void l2_stream(void)
@@ -201,15 +175,21 @@ static void l2_stream(void)
 static void l2_stream_with_outs(void)
 {
 	struct guest_vcpu *v = &guest.vcpu[0];
-	u64 i, ret;
+	u64 i;
 
 	for (i = 0; !READ_ONCE(guest.stop); i++) {
-		ret = hypercall(stream_nr(i), 0, i, ~i, stream_a3(i), &v->rip);
-		if (ret == (u64)-KVM_ENOSYS)
-			ret = hypercall(stream_nr(i), 0, i, ~i, stream_a3(i), &v->rip);
-		GUEST_ASSERT_EQ(ret, 0);
+		if (hypergraph_send(stream_nr(i), 0, i, ~i, stream_a3(i), &v->rip))
+			GUEST_ASSERT_EQ(hypergraph_send(stream_nr(i), 0, i, ~i, stream_a3(i),
+							&v->rip), 0);
 		asm volatile("outb %%al, %[port]" : : "a"(0), [port] "i"(DONE_PORT));
 	}
+	GUEST_DONE();
+}
+
+static void l2_hello_after_out(void)
+{
+	asm volatile("outb %%al, %[port]" : : "a"(0), [port] "i"(DONE_PORT));
+	GUEST_ASSERT_EQ(hypergraph_hypercall(HYPERGRAPH_NR_HELLO, 0, 0, 0, 0, NULL), 0);
 	GUEST_DONE();
 }
 
@@ -217,9 +197,8 @@ static void l2_stream_with_outs(void)
 static void l2_trap_flag(void)
 {
 	register u64 signature asm("r11") = HYPERGRAPH_SIGNATURE;
-	u64 rip, nr = HYPERGRAPH_NR_ENTRY;
+	u64 rip, nr = HYPERGRAPH_NR_HELLO;
 
-	GUEST_ASSERT_EQ(hypercall(HYPERGRAPH_NR_ENTRY, 0, 0, 0, 0, &rip), 0);
 	asm volatile("pushf\n\t"
 		     "orl	%[tf], (%%rsp)\n\t"
 		     "test	%b[vmmcall], %b[vmmcall]\n\t"
@@ -247,10 +226,10 @@ static void l2_trap_flag(void)
 
 static void guest_xen(void)
 {
-	u64 i, rip;
+	int i;
 
 	for (i = 0; i < NR_NUMBERS; i++)
-		GUEST_ASSERT_EQ(hypercall(hypergraph_numbers[i], 0, 0, 0, 0, &rip),
+		GUEST_ASSERT_EQ(hypergraph_hypercall(hypergraph_numbers[i], 0, 0, 0, 0, NULL),
 				XEN_RESULT);
 	GUEST_DONE();
 }
@@ -259,12 +238,13 @@ static void guest_xen(void)
 
 static void guest_hyperv(void)
 {
-	u64 i, rip;
+	int i;
 
 	wrmsr(HV_X64_MSR_GUEST_OS_ID, HYPERV_LINUX_OS_ID);
 	for (i = 0; i < NR_NUMBERS; i++)
-		GUEST_ASSERT_EQ(hypercall(hypergraph_numbers[i], 0, HV_UNKNOWN_CODE, 0, 0,
-					  &rip), HV_STATUS_INVALID_HYPERCALL_CODE);
+		GUEST_ASSERT_EQ(hypergraph_hypercall(hypergraph_numbers[i], 0,
+						     HV_UNKNOWN_CODE, 0, 0, NULL),
+				HV_STATUS_INVALID_HYPERCALL_CODE);
 	GUEST_DONE();
 }
 
@@ -697,7 +677,7 @@ static void run_to_triple_fault(struct kvm_vcpu *vcpu, struct kvm_sregs sregs)
 	TEST_ASSERT_KVM_EXIT_REASON(vcpu, KVM_EXIT_SHUTDOWN);
 }
 
-/* A triple fault is recorded by itself, and as an exit if the vCPU is run again. */
+/* A triple fault is an event of the host, and an exit if the vCPU is run again. */
 TEST_F(hypergraph, triple_fault)
 {
 	const char *reason = host_cpu_is_amd_compatible ? "shutdown" : "TRIPLE_FAULT";
@@ -718,8 +698,8 @@ TEST_F(hypergraph, triple_fault)
 	TEST_ASSERT_EQ(recording_read(self->events, 1), 1);
 	check_event(&self->events[0], &(struct hypergraph_event) {
 		.vm = getpid(),
-		.by_host = 1,
 		.nr = HYPERGRAPH_NR_TRIPLE_FAULT,
+		.by_host = 1,
 	});
 	TEST_ASSERT_EQ(recording_count_exits(reason), 0);
 
@@ -845,7 +825,90 @@ TEST_F(hypergraph_nested, trap_flag)
 	vm_install_exception_handler(m.vm, DB_VECTOR, guest_db_handler);
 	run_to_done(m.vcpu);
 	TEST_ASSERT_EQ(m.guest->reflected, 0);
-	TEST_ASSERT_EQ(recording_count(), 2);
+	TEST_ASSERT_EQ(recording_count(), 1);
+	kvm_vm_free(m.vm);
+}
+
+static void run_to_l2_out(struct kvm_vcpu *vcpu)
+{
+	vcpu_run(vcpu);
+	TEST_ASSERT_KVM_EXIT_REASON(vcpu, KVM_EXIT_IO);
+	TEST_ASSERT_EQ(vcpu->run->io.port, DONE_PORT);
+}
+
+/* Returns whether what L0's debugger has just stepped over is a hypercall. */
+static bool step(struct kvm_vcpu *vcpu)
+{
+	struct kvm_debug_exit_arch *debug = &vcpu->run->debug.arch;
+	const void *insn;
+
+	vcpu_run(vcpu);
+	TEST_ASSERT_KVM_EXIT_REASON(vcpu, KVM_EXIT_DEBUG);
+	insn = addr_gva2hva(vcpu->vm, debug->pc - HYPERCALL_INSN_SIZE);
+	return !memcmp(insn, hypercall_opcode(host_cpu_is_amd_compatible), HYPERCALL_INSN_SIZE);
+}
+
+static void set_single_step(struct kvm_vcpu *vcpu, bool on)
+{
+	struct kvm_guest_debug debug = {
+		.control = on ? KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP : 0,
+	};
+
+	vcpu_guest_debug_set(vcpu, &debug);
+}
+
+/* L0's debugger steps through L2. */
+TEST_F(hypergraph_nested, single_step)
+{
+	struct nested_machine m = nested_machine_create(l2_hello_after_out);
+
+	recording_of(getpid());
+	run_to_l2_out(m.vcpu);
+	set_single_step(m.vcpu, true);
+	while (!step(m.vcpu))
+		;
+	set_single_step(m.vcpu, false);
+	run_to_done(m.vcpu);
+	TEST_ASSERT_EQ(m.guest->reflected, 0);
+	TEST_ASSERT_EQ(recording_count(), 1);
+	kvm_vm_free(m.vm);
+}
+
+/* Clears the log of slot 0, and returns whether this page was in it. */
+static bool was_dirtied(struct kvm_vm *vm, gpa_t page)
+{
+	u64 pages = memslot2region(vm, 0)->region.memory_size >> vm->page_shift;
+	unsigned long *log = bitmap_zalloc(pages);
+	bool dirty;
+
+	kvm_vm_get_dirty_log(vm, 0, log);
+	dirty = test_bit(page >> vm->page_shift, log);
+	free(log);
+	return dirty;
+}
+
+/*
+ * Where L2's exit ends in user space, a VMM that moves the VM now has to know that the
+ * CPU may have written to L2's virtual-APIC page, which only the CPU does.
+ */
+TEST_F(hypergraph_nested, single_step_dirty_log)
+{
+	struct nested_machine m = nested_machine_create(l2_hello_after_out);
+	gpa_t page = addr_gva2gpa(m.vm, vm_alloc_page(m.vm));
+
+	if (host_cpu_is_amd_compatible)
+		SKIP(return, "SVM has no virtual-APIC page of L2's");
+
+	m.guest->virtual_apic = page;
+	recording_of(getpid());
+	run_to_l2_out(m.vcpu);
+	vm_mem_region_set_flags(m.vm, 0, KVM_MEM_LOG_DIRTY_PAGES);
+	set_single_step(m.vcpu, true);
+	while (!step(m.vcpu))
+		was_dirtied(m.vm, page);
+	TEST_ASSERT(was_dirtied(m.vm, page), "The virtual-APIC page is not in the dirty log");
+	set_single_step(m.vcpu, false);
+	run_to_done(m.vcpu);
 	kvm_vm_free(m.vm);
 }
 
@@ -884,7 +947,7 @@ TEST_F(hypergraph_nested, toggle_parameter)
 	test_toggle(m.vm, &m.vcpu, 1, recording_nested);
 }
 
-/* Nested state is taken and given back between two hypercalls. */
+/* Nested state is taken and given back between two hypercalls.  L1's offer is lost. */
 TEST_F(hypergraph_nested, nested_state)
 {
 	struct nested_machine m = nested_machine_create(l2_stream_with_outs);
@@ -893,15 +956,12 @@ TEST_F(hypergraph_nested, nested_state)
 
 	recording_of(getpid());
 	for (i = 0; i < ARRAY_SIZE(events); i++) {
-		vcpu_run(m.vcpu);
-		TEST_ASSERT_KVM_EXIT_REASON(m.vcpu, KVM_EXIT_IO);
-		TEST_ASSERT_EQ(m.vcpu->run->io.port, DONE_PORT);
+		run_to_l2_out(m.vcpu);
 		move_vm(&m);
 	}
 	m.guest->stop = true;
 	run_to_done(m.vcpu);
 
-	/* An offer does not move with the VM, and so is made again. */
 	TEST_ASSERT_EQ(m.guest->reflected, ARRAY_SIZE(events) - 1);
 	TEST_ASSERT_EQ(recording_read(events, ARRAY_SIZE(events)), ARRAY_SIZE(events));
 	for (i = 0; i < ARRAY_SIZE(events); i++) {
@@ -922,12 +982,12 @@ TEST_F(hypergraph_nested, nested_state_anywhere)
 
 	recording_of(getpid());
 	for (i = 0; i < moves; i++) {
-		/* When one is recorded L1 has made its offer, and L2 runs. */
+		/* L2 may count one from before.  With the next L1 has made its offer. */
 		recorded = v->recorded;
 		do {
 			start_timer(m.vcpu->run, 2000, 0);
 			run_to_interruption(m.vcpu);
-		} while (v->recorded == recorded);
+		} while (v->recorded - recorded < 2);
 		move_vm(&m);
 	}
 	m.guest->stop = true;
@@ -939,7 +999,7 @@ TEST_F(hypergraph_nested, nested_state_anywhere)
 	/* A vCPU may go before it records its last one. */
 	count = recording_count();
 	TEST_ASSERT(count <= v->recorded && count + moves >= v->recorded,
-		    "%lu recorded, but %lu answered so", count, v->recorded);
+		    "%lu recorded, but %lu were answered so", count, v->recorded);
 	kvm_vm_free(m.vm);
 }
 

@@ -14,13 +14,10 @@
 #include "kvm_util.h"
 #include "processor.h"
 
-/*
- * The hypercalls that are recorded.  A new one needs to be added here only.  A host asks for
- * a hello once, and then not before it has got one: that is the last of them.
- */
+/* The hypercalls that are recorded.  A new one needs to be added here only. */
 static const u64 hypergraph_numbers[] = {
-	HYPERGRAPH_NR_ENTRY, HYPERGRAPH_NR_RETURN, HYPERGRAPH_NR_MARK,
-	HYPERGRAPH_NR_OFF, HYPERGRAPH_NR_SCHED_SWITCH, HYPERGRAPH_NR_HELLO,
+	HYPERGRAPH_NR_ENTRY, HYPERGRAPH_NR_RETURN, HYPERGRAPH_NR_HELLO,
+	HYPERGRAPH_NR_MARK, HYPERGRAPH_NR_OFF, HYPERGRAPH_NR_SCHED_SWITCH,
 };
 
 #define NR_NUMBERS		ARRAY_SIZE(hypergraph_numbers)
@@ -46,12 +43,24 @@ static inline const void *hypercall_opcode(bool vmmcall)
 }
 
 /*
- * The recording is made by hypergraph_host in a tracefs instance of its own, of which
- * there is one at a time.
+ * L1 or L2: does a hypercall, and puts the instruction's address in *@rip unless that is
+ * NULL.  Returns the answer.
+ */
+u64 hypergraph_hypercall(u64 nr, u64 a0, u64 a1, u64 a2, u64 a3, u64 *rip);
+
+/*
+ * L1 or L2: the same, and once more if the host asks for a hello.  It does that once, and
+ * then not before it has heard one.
+ */
+u64 hypergraph_send(u64 nr, u64 a0, u64 a1, u64 a2, u64 a3, u64 *rip);
+
+/*
+ * A recording is made by hypergraph_host in a tracefs instance of its own.  These
+ * functions are about the selected one.
  */
 
 struct hypergraph_event {
-	u32 vm, vcpu, nested, nested_vcpu, vm_id, by_host;
+	u32 vm, vm_id, vcpu, nested, nested_vcpu, by_host;
 	u64 nr, a0, a1, a2, a3;
 	u64 rip;
 };
@@ -59,20 +68,26 @@ struct hypergraph_event {
 /* Returns why nothing can be recorded, or NULL if it can. */
 const char *recording_obstacle(void);
 
+/* Recording 0 is selected at first. */
+void recording_select(int nr);
+
 /* A new recording is not enabled.  It replaces one that a killed test has left. */
 void recording_create(void);
 void recording_destroy(void);
 void recording_enable(bool enable);
 void recording_clear(void);
 
-/* Only events of the VMs of process @pid are recorded, or those of all if it is 0. */
+/* From now on only events of the VMs of process @pid are recorded. */
 void recording_of(pid_t pid);
 
 /* Whether L2's hypercalls are recorded too, if L1 offers them. */
 void recording_nested(bool nested);
 
-/* Whether hypergraph_exit is recorded too.  Only recording_count_exits() looks at it. */
+/* Whether hypergraph_exit is recorded too.  Only the next two functions look at it. */
 void recording_exits(bool enable);
+
+/* Whether kvm_nested_vmexit is recorded too.  Only the function for that looks at it. */
+void recording_nested_vmexits(bool enable);
 
 /* Returns how many events were recorded, including those that were overwritten. */
 u64 recording_count(void);
@@ -80,10 +95,16 @@ u64 recording_count(void);
 /* Returns how many of the recorded exits have this @reason, by its name in the trace. */
 int recording_count_exits(const char *reason);
 
+/* Returns how often kvm_nested_vmexit tells of a hypercall of L2. */
+int recording_count_nested_hypercalls(void);
+
+/* Returns how many ns the VMM took, of all exits that were recorded. */
+u64 recording_vmm_time(void);
+
 /* Puts the events in order into @events, and returns how many.  More than @max fail. */
 int recording_read(struct hypergraph_event *events, int max);
 
-/* The two must agree in all but vm_id and what is said of nested guests. */
+/* The two must agree in all but vm_id, and what is said of nested guests. */
 void check_event(const struct hypergraph_event *event,
 		 const struct hypergraph_event *expected);
 
@@ -119,8 +140,7 @@ static inline u64 mode_mask(enum vcpu_mode mode)
 
 /*
  * Returns what KVM should answer to hypercall @nr, which is either one of hypergraph's or
- * no hypercall at all, if L0 does not record nested guests.  Where it is 0 KVM may ask for
- * a hello once: when the same hypercall is done again, it is answered so.
+ * no hypercall at all, where nested guests are not recorded and it does not ask for a hello.
  */
 u64 hypercall_answer(enum vcpu_mode mode, u64 nr, bool recording);
 
@@ -141,6 +161,9 @@ void *vm_add_low_page(struct kvm_vm *vm);
 
 /* Runs the vCPU until the OUT is done, and returns the registers that were seen there. */
 void vcpu_run_to_out(struct kvm_vcpu *vcpu, struct kvm_regs *regs);
+
+/* Sends the vCPU an INIT, which leaves it in real mode. */
+void vcpu_send_init(struct kvm_vcpu *vcpu);
 
 /*
  * Nested guests: the host allocates what L1 needs for one L2, and L1 calls l2_*().
@@ -163,11 +186,21 @@ gva_t vm_alloc_nested(struct kvm_vm *vm, u32 *nested_vcpu);
  */
 void l2_create(void *nested, void *code);
 
-/*
- * L1: L2 runs until its next exit to L1.  Returns true if that is for a hypercall, and
- * false if it is for a CPUID.
- */
-bool l2_run(void *nested);
+/* Why L2 can exit to L1 */
+enum l2_exit {
+	L2_EXIT_HYPERCALL,
+	L2_EXIT_CPUID,
+	L2_EXIT_UD,
+};
+
+/* L1: L2 runs until its next exit to L1. */
+enum l2_exit l2_run(void *nested);
+
+/* L1: whether VMMCALL exits to L1, which it does at first.  VMCALL always does. */
+void l2_intercept_vmmcall(void *nested, bool intercept);
+
+/* L1, of VMX only: L2 has this page of L1's memory as its virtual-APIC page. */
+void l2_set_virtual_apic(gpa_t page);
 
 /* L1: L2's next run begins at this address. */
 u64 l2_rip(void *nested);

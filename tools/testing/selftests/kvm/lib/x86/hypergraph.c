@@ -10,15 +10,48 @@
 #include "test_util.h"
 #include "kvm_util.h"
 #include "processor.h"
+#include "apic.h"
 #include "svm_util.h"
 #include "vmx.h"
 #include "hypergraph.h"
 
 #define TRACEFS			"/sys/kernel/tracing/"
-#define INSTANCE		TRACEFS "instances/kvm_hypergraph_test/"
+#define INSTANCE		TRACEFS "instances/kvm_hypergraph_test%d/"
 #define HOST_EVENT		"events/hypergraph/hypergraph_host/"
 #define EXIT_EVENT		"events/hypergraph/hypergraph_exit/"
+#define NESTED_VMEXIT_EVENT	"events/kvm/kvm_nested_vmexit/"
 #define PARAMETER_NESTED	"/sys/module/kvm/parameters/hypertrace_nested"
+
+noinline u64 hypergraph_hypercall(u64 nr, u64 a0, u64 a1, u64 a2, u64 a3, u64 *rip)
+{
+	register u64 signature asm("r11") = HYPERGRAPH_SIGNATURE;
+	u64 insn;
+
+	asm volatile("test	%b[vmmcall], %b[vmmcall]\n\t"
+		     "jnz	2f\n\t"
+		     "lea	1f(%%rip), %[insn]\n\t"
+		     "1: vmcall\n\t"
+		     "jmp	4f\n\t"
+		     "2: lea	3f(%%rip), %[insn]\n\t"
+		     "3: vmmcall\n\t"
+		     "4:"
+		     : "+a"(nr), [insn] "=&r"(insn)
+		     : "b"(a0), "c"(a1), "d"(a2), "S"(a3), "r"(signature),
+		       [vmmcall] "q"(host_cpu_is_amd_compatible)
+		     : "memory");
+	if (rip)
+		*rip = insn;
+	return nr;
+}
+
+u64 hypergraph_send(u64 nr, u64 a0, u64 a1, u64 a2, u64 a3, u64 *rip)
+{
+	u64 answer = hypergraph_hypercall(nr, a0, a1, a2, a3, rip);
+
+	if (answer == HYPERGRAPH_SAY_HELLO)
+		answer = hypergraph_hypercall(nr, a0, a1, a2, a3, rip);
+	return answer;
+}
 
 static void write_file(const char *file, const char *value)
 {
@@ -52,44 +85,60 @@ const char *recording_obstacle(void)
 	return enabled == '0' ? NULL : "hypergraph_host is already enabled";
 }
 
+static int selected;
+
+void recording_select(int nr)
+{
+	selected = nr;
+}
+
+/* Returns the path of a file of the selected recording, until the next call. */
+static const char *path_of(const char *file)
+{
+	static char path[128];
+	int n = snprintf(path, sizeof(path), INSTANCE, selected);
+
+	snprintf(path + n, sizeof(path) - n, "%s", file);
+	return path;
+}
+
 void recording_create(void)
 {
-	int ret = mkdir(INSTANCE, 0700);
+	int ret = mkdir(path_of(""), 0700);
 
 	if (ret && errno == EEXIST) {
 		recording_destroy();
-		ret = mkdir(INSTANCE, 0700);
+		ret = mkdir(path_of(""), 0700);
 	}
-	TEST_ASSERT(!ret, "Can't make %s: %s", INSTANCE, strerror(errno));
+	TEST_ASSERT(!ret, "Can't make %s: %s", path_of(""), strerror(errno));
 
 	/* This clock keeps the events of a vCPU in order when it moves between CPUs. */
-	write_file(INSTANCE "trace_clock", "global");
-	write_file(INSTANCE "buffer_size_kb", "8192");
+	write_file(path_of("trace_clock"), "global");
+	write_file(path_of("buffer_size_kb"), "8192");
 }
 
 void recording_destroy(void)
 {
 	recording_enable(false);
-	TEST_ASSERT(!rmdir(INSTANCE), "Can't remove %s: %s", INSTANCE, strerror(errno));
+	TEST_ASSERT(!rmdir(path_of("")), "Can't remove %s: %s", path_of(""), strerror(errno));
 }
 
 void recording_enable(bool enable)
 {
-	write_bool(INSTANCE HOST_EVENT "enable", enable);
+	write_bool(path_of(HOST_EVENT "enable"), enable);
 }
 
 void recording_clear(void)
 {
-	write_file(INSTANCE "trace", "");
+	write_file(path_of("trace"), "");
 }
 
 void recording_of(pid_t pid)
 {
-	char filter[32] = "0";
+	char filter[32];
 
-	if (pid)
-		snprintf(filter, sizeof(filter), "vm == %d", pid);
-	write_file(INSTANCE HOST_EVENT "filter", filter);
+	snprintf(filter, sizeof(filter), "vm == %d", pid);
+	write_file(path_of(HOST_EVENT "filter"), filter);
 }
 
 void recording_nested(bool nested)
@@ -99,7 +148,12 @@ void recording_nested(bool nested)
 
 void recording_exits(bool enable)
 {
-	write_bool(INSTANCE EXIT_EVENT "enable", enable);
+	write_bool(path_of(EXIT_EVENT "enable"), enable);
+}
+
+void recording_nested_vmexits(bool enable)
+{
+	write_bool(path_of(NESTED_VMEXIT_EVENT "enable"), enable);
 }
 
 static u64 count_in_stats(FILE *stats)
@@ -120,13 +174,13 @@ static u64 count_in_stats(FILE *stats)
 u64 recording_count(void)
 {
 	int cpu, nr_cpus = get_nprocs_conf();
-	char path[128];
+	char file[32];
 	u64 count = 0;
 	FILE *stats;
 
 	for (cpu = 0; cpu < nr_cpus; cpu++) {
-		snprintf(path, sizeof(path), INSTANCE "per_cpu/cpu%d/stats", cpu);
-		stats = fopen(path, "r");
+		snprintf(file, sizeof(file), "per_cpu/cpu%d/stats", cpu);
+		stats = fopen(path_of(file), "r");
 		if (!stats)
 			continue;
 		count += count_in_stats(stats);
@@ -137,23 +191,38 @@ u64 recording_count(void)
 
 static FILE *open_trace(void)
 {
-	FILE *trace = fopen(INSTANCE "trace", "r");
+	FILE *trace = fopen(path_of("trace"), "r");
 
 	TEST_ASSERT(trace, "Can't open the trace: %s", strerror(errno));
 	return trace;
 }
 
-int recording_count_exits(const char *reason)
+/* Counts those events @name that have this @reason. */
+static int count_events(const char *name, const char *reason)
 {
 	char line[1024], field[64];
 	FILE *trace = open_trace();
 	int n = 0;
 
-	snprintf(field, sizeof(field), " reason=%s ", reason);
+	snprintf(field, sizeof(field), "reason%s ", reason);
 	while (fgets(line, sizeof(line), trace))
-		n += strstr(line, " hypergraph_exit: ") && strstr(line, field);
+		n += strstr(line, name) && strstr(line, field);
 	fclose(trace);
 	return n;
+}
+
+int recording_count_exits(const char *reason)
+{
+	char field[32];
+
+	snprintf(field, sizeof(field), "=%s", reason);
+	return count_events(" hypergraph_exit: ", field);
+}
+
+int recording_count_nested_hypercalls(void)
+{
+	return count_events(" kvm_nested_vmexit: ",
+			    host_cpu_is_amd_compatible ? " hypercall" : " VMCALL");
 }
 
 static u64 field_of(const char *event, const char *name)
@@ -164,14 +233,28 @@ static u64 field_of(const char *event, const char *name)
 	return strtoull(value + strlen(name), NULL, 0);
 }
 
+u64 recording_vmm_time(void)
+{
+	FILE *trace = open_trace();
+	char line[1024];
+	u64 ns = 0;
+
+	while (fgets(line, sizeof(line), trace)) {
+		if (strstr(line, " hypergraph_exit: "))
+			ns += field_of(line, " vmm=");
+	}
+	fclose(trace);
+	return ns;
+}
+
 static struct hypergraph_event parse_event(const char *text)
 {
 	return (struct hypergraph_event) {
 		.vm = field_of(text, " vm="),
+		.vm_id = field_of(text, " vm_id="),
 		.vcpu = field_of(text, " vcpu="),
 		.nested = field_of(text, " nested="),
 		.nested_vcpu = field_of(text, " nested_vcpu="),
-		.vm_id = field_of(text, " vm_id="),
 		.by_host = field_of(text, " by_host="),
 		.nr = field_of(text, " nr="),
 		.a0 = field_of(text, " a0="),
@@ -315,6 +398,25 @@ void vcpu_run_to_out(struct kvm_vcpu *vcpu, struct kvm_regs *regs)
 	vcpu_run_complete_io(vcpu);
 }
 
+void vcpu_send_init(struct kvm_vcpu *vcpu)
+{
+	struct kvm_msi msi = {
+		.address_lo = APIC_DEFAULT_GPA,
+		.data = APIC_DM_INIT,
+	};
+	struct kvm_lapic_state lapic;
+	struct kvm_mp_state mp_state;
+	struct kvm_regs regs;
+
+	/* Before its APIC is set or used KVM does not find a vCPU by its APIC id. */
+	vcpu_ioctl(vcpu, KVM_GET_LAPIC, &lapic);
+	vcpu_ioctl(vcpu, KVM_SET_LAPIC, &lapic);
+	TEST_ASSERT_EQ(__vm_ioctl(vcpu->vm, KVM_SIGNAL_MSI, &msi), 1);
+	vcpu_mp_state_get(vcpu, &mp_state);
+	vcpu_regs_get(vcpu, &regs);
+	TEST_ASSERT_EQ(regs.rip, 0xfff0);
+}
+
 gva_t vm_alloc_nested(struct kvm_vm *vm, u32 *nested_vcpu)
 {
 	gva_t nested;
@@ -333,6 +435,7 @@ void l2_create(void *nested, void *code)
 	if (host_cpu_is_amd_compatible) {
 		generic_svm_setup(svm, code);
 		svm->vmcb->control.intercept |= BIT_ULL(INTERCEPT_CPUID);
+		svm->vmcb->control.intercept_exceptions = BIT(UD_VECTOR);
 	} else {
 		GUEST_ASSERT(prepare_for_vmx_operation(nested));
 		GUEST_ASSERT(load_vmcs(nested));
@@ -343,16 +446,21 @@ void l2_create(void *nested, void *code)
 	guest_regs.rflags = X86_EFLAGS_FIXED;
 }
 
-static bool svm_run_l2(struct svm_test_data *svm)
+static enum l2_exit svm_run_l2(struct svm_test_data *svm)
 {
 	run_guest(svm->vmcb, svm->vmcb_gpa);
-	if (svm->vmcb->control.exit_code == SVM_EXIT_VMMCALL)
-		return true;
-	GUEST_ASSERT_EQ(svm->vmcb->control.exit_code, SVM_EXIT_CPUID);
-	return false;
+	switch (svm->vmcb->control.exit_code) {
+	case SVM_EXIT_VMMCALL:
+		return L2_EXIT_HYPERCALL;
+	case SVM_EXIT_EXCP_BASE + UD_VECTOR:
+		return L2_EXIT_UD;
+	default:
+		GUEST_ASSERT_EQ(svm->vmcb->control.exit_code, SVM_EXIT_CPUID);
+		return L2_EXIT_CPUID;
+	}
 }
 
-static bool vmx_run_l2(void)
+static enum l2_exit vmx_run_l2(void)
 {
 	u32 reason;
 
@@ -360,14 +468,34 @@ static bool vmx_run_l2(void)
 		GUEST_ASSERT(!vmlaunch());
 	reason = vmreadz(VM_EXIT_REASON);
 	if (reason == EXIT_REASON_VMCALL)
-		return true;
+		return L2_EXIT_HYPERCALL;
 	GUEST_ASSERT_EQ(reason, EXIT_REASON_CPUID);
-	return false;
+	return L2_EXIT_CPUID;
 }
 
-bool l2_run(void *nested)
+enum l2_exit l2_run(void *nested)
 {
 	return host_cpu_is_amd_compatible ? svm_run_l2(nested) : vmx_run_l2();
+}
+
+void l2_intercept_vmmcall(void *nested, bool intercept)
+{
+	struct svm_test_data *svm = nested;
+
+	if (!host_cpu_is_amd_compatible)
+		return;
+
+	svm->vmcb->control.intercept &= ~BIT_ULL(INTERCEPT_VMMCALL);
+	if (intercept)
+		svm->vmcb->control.intercept |= BIT_ULL(INTERCEPT_VMMCALL);
+}
+
+void l2_set_virtual_apic(gpa_t page)
+{
+	vmwrite(CPU_BASED_VM_EXEC_CONTROL,
+		vmreadz(CPU_BASED_VM_EXEC_CONTROL) | CPU_BASED_TPR_SHADOW);
+	vmwrite(VIRTUAL_APIC_PAGE_ADDR, page);
+	vmwrite(TPR_THRESHOLD, 0);
 }
 
 u64 l2_rip(void *nested)
