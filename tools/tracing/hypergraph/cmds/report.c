@@ -343,17 +343,26 @@ static bool is_of_vm(const struct vcpu *v, const struct vcpu *of)
 	return v->guest->vm == of->guest->vm && v->guest->vm_id == of->guest->vm_id;
 }
 
-/* All of them, as a VM of the same pid makes the others' names longer. */
-static void name_vms(struct report *r)
+static void name_vm(struct vcpu *v)
 {
-	const struct vcpu *v;
+	struct column *col = v->priv;
+	char *name = print_to_string(guest_print_vm, v->guest);
 
-	map_for_each(v, &r->s.cg.vcpus) {
-		struct column *col = v->priv;
-		char *name = print_to_string(guest_print_vm, v->guest);
+	snprintf(col->vm_name, sizeof(col->vm_name), "%7s ", name);
+	free(name);
+}
 
-		snprintf(col->vm_name, sizeof(col->vm_name), "%7s ", name);
-		free(name);
+/* A VM of the same pid makes the others' names longer. */
+static void name_vms(struct report *r, struct vcpu *v)
+{
+	struct vcpu *other;
+
+	name_vm(v);
+	if (!v->guest->several)
+		return;
+	map_for_each(other, &r->s.cg.vcpus) {
+		if (other->guest->vm == v->guest->vm)
+			name_vm(other);
 	}
 }
 
@@ -366,7 +375,7 @@ static void report_vcpu_new(void *ctx, struct vcpu *v)
 	v->priv = col;
 	snprintf(col->name, sizeof(col->name), v->guest->nested ? "n%u) " : "%2u) ",
 		 vcpu_number(v));
-	name_vms(r);
+	name_vms(r, v);
 	if (v->guest->nested)
 		r->nested_vcpus++;
 	else
@@ -600,6 +609,20 @@ static unsigned int count_tasks(const struct report *r)
 	return nr;
 }
 
+static void put_left_out(const struct totals *totals)
+{
+	if (totals->host_calls_left_out) {
+		fputs("# left out: ", stdout);
+		print_count(totals->host_calls_left_out, "host call", stdout);
+		fputs(" of exits with too many\n", stdout);
+	}
+	if (totals->foreign_exits) {
+		fputs("# left out: ", stdout);
+		print_count(totals->foreign_exits, "VM exit", stdout);
+		fputs(" of threads that had sent nothing yet\n", stdout);
+	}
+}
+
 static void put_summary(const struct report *r)
 {
 	const struct totals *totals = &r->s.totals;
@@ -632,16 +655,7 @@ static void put_summary(const struct report *r)
 		print_count(r->untraced, "VM exit", stdout);
 		printf(", %.3f us\n", r->untraced_ns / 1e3);
 	}
-	if (totals->host_calls_left_out) {
-		fputs("# left out: ", stdout);
-		print_count(totals->host_calls_left_out, "host call", stdout);
-		fputs(" of exits with too many\n", stdout);
-	}
-	if (totals->foreign_exits) {
-		fputs("# left out: ", stdout);
-		print_count(totals->foreign_exits, "VM exit", stdout);
-		fputs(" of threads that had sent nothing yet\n", stdout);
-	}
+	put_left_out(totals);
 }
 
 static int report_end(struct session *s)

@@ -77,11 +77,13 @@ static struct vm *vm_of(struct top *t, __u32 pid, __u16 id)
 	vm = xcalloc(1, sizeof(*vm));
 	vm->pid = pid;
 	vm->id = id;
-	map_for_each(other, &t->vms) {
-		if (other->pid == pid)
-			other->several = vm->several = true;
-	}
 	map_add(&t->vms, map_key(pid, id), vm);
+	map_for_each(other, &t->vms) {
+		if (other->pid != pid || other == vm)
+			continue;
+		other->several = true;
+		vm->several = true;
+	}
 	return vm;
 }
 

@@ -41,39 +41,58 @@ static bool is_call_wanted(const struct callgraph *cg, const struct vcpu *v, __u
 	return filter_wants_call(cg->filter, v, v->current, cg->ts, depth);
 }
 
-static struct guest *find_guest(const struct callgraph *cg, const struct event *ev)
+/* A VM and those that are nested in it */
+struct vm {
+	__u32 pid;		/* of the VMM */
+	struct map guests;	/* by map_key() of nested and, if so, vCPU */
+};
+
+/* Which VM of its VMM a guest is counts only where there are several. */
+static void note_several(const struct vm *vm)
 {
 	struct guest *guest;
 
-	map_for_each(guest, &cg->guests) {
-		if (guest_is_of(guest, ev))
-			return guest;
-	}
-	return NULL;
+	map_for_each(guest, &vm->guests)
+		guest->several = true;
 }
 
-/* Which VM of its VMM a guest is counts only where there are several. */
-static void note_several(struct callgraph *cg, struct guest *guest)
+static struct vm *get_vm(struct callgraph *cg, const struct event *ev)
 {
-	struct guest *other;
+	__u64 key = map_key(ev->vm, ev->vm_id);
+	struct vm *vm = map_get(&cg->vms, key);
 
-	map_for_each(other, &cg->guests) {
-		if (other->vm != guest->vm || other->vm_id == guest->vm_id)
+	if (vm)
+		return vm;
+	vm = xcalloc(1, sizeof(*vm));
+	vm->pid = ev->vm;
+	map_add(&cg->vms, key, vm);
+	return vm;
+}
+
+static void add_guest(struct callgraph *cg, struct vm *vm, __u64 key, struct guest *guest)
+{
+	const struct vm *other;
+
+	map_add(&vm->guests, key, guest);
+	map_add(&cg->guests, cg->guests.nr, guest);
+	map_for_each(other, &cg->vms) {
+		if (other->pid != vm->pid || other == vm)
 			continue;
-		other->several = true;
+		note_several(other);
 		guest->several = true;
 	}
 }
 
 static struct guest *get_guest(struct callgraph *cg, const struct event *ev)
 {
-	struct guest *guest = find_guest(cg, ev);
+	struct vm *vm = get_vm(cg, ev);
+	__u64 key = map_key(ev->nested, ev->nested ? ev->vcpu : 0);
+	struct guest *guest = map_get(&vm->guests, key);
 
 	if (guest)
 		return guest;
 	guest = guest_new(ev, ev->nested ? cg->nr_nested++ : 0, cg->nr_boots++);
-	note_several(cg, guest);
-	map_add(&cg->guests, cg->guests.nr, guest);
+	add_guest(cg, vm, key, guest);
 	return guest;
 }
 
@@ -292,9 +311,7 @@ static void begin_boot(struct callgraph *cg, struct guest *guest, __u64 number)
 	struct vcpu *v;
 
 	guest->boot = boot_new(guest, number, cg->nr_boots++);
-	map_for_each(v, &cg->vcpus) {
-		if (v->guest != guest)
-			continue;
+	map_for_each(v, &guest->vcpus) {
 		drop_calls(cg, v);
 		leave_task(cg, v, v->unknown);
 		vcpu_set_boot(v, guest->boot);
@@ -333,7 +350,7 @@ static void end_session(struct callgraph *cg, struct boot *boot)
 	struct vcpu *v;
 
 	boot->session++;
-	map_for_each(v, &cg->vcpus) {
+	map_for_each(v, &boot->guest->vcpus) {
 		if (v->boot == boot)
 			leave_task(cg, v, v->untraced);
 	}
@@ -580,7 +597,13 @@ void callgraph_free(struct callgraph *cg)
 {
 	struct guest *guest;
 	struct vcpu *v;
+	struct vm *vm;
 
+	map_for_each(vm, &cg->vms) {
+		map_free(&vm->guests);
+		free(vm);
+	}
+	map_free(&cg->vms);
 	map_for_each(v, &cg->vcpus)
 		vcpu_free(v);
 	map_free(&cg->vcpus);

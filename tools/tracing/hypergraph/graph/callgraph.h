@@ -72,6 +72,7 @@ struct callgraph {
 	struct filter *filter;
 	struct symbols *syms;	/* They learn from hellos where kernels are. */
 	__u64 ts;		/* of the last event */
+	struct map vms;		/* by pid and id */
 	struct map guests;	/* all by number, in order of appearance */
 	struct map vcpus;
 	struct map tasks;	/* those of all guests, unknown ones too */

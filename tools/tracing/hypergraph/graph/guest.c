@@ -22,12 +22,6 @@ struct guest *guest_new(const struct event *ev, unsigned int nested_nr, __u32 ke
 	return guest;
 }
 
-bool guest_is_of(const struct guest *guest, const struct event *ev)
-{
-	return guest->vm == ev->vm && guest->vm_id == ev->vm_id && guest->nested == ev->nested &&
-	       (!ev->nested || guest->vcpu == ev->vcpu);
-}
-
 static void task_free(struct task *task)
 {
 	free(task->frames);
@@ -51,6 +45,7 @@ void guest_free(struct guest *guest)
 	map_for_each(boot, &guest->boots)
 		boot_free(boot);
 	map_free(&guest->boots);
+	map_free(&guest->vcpus);
 	free(guest);
 }
 
@@ -117,6 +112,7 @@ struct vcpu *vcpu_new(struct guest *guest, __u32 id)
 	memcpy(v->untraced->comm, untraced_name, sizeof(untraced_name));
 	v->current = v->unknown;
 	v->silent = true;
+	map_add(&guest->vcpus, guest->vcpus.nr, v);
 	return v;
 }
 

@@ -35,6 +35,7 @@ struct guest {
 	unsigned int nested_nr;	/* number among the nested ones, in order of appearance */
 	struct boot *boot;	/* the latest */
 	struct map boots;	/* by number in order of appearance */
+	struct map vcpus;	/* the same */
 	void *priv;		/* the command's own */
 };
 
@@ -126,9 +127,6 @@ static inline bool task_is_outdated(const struct task *task)
  * boot of number 0 whose key has @key_nr.
  */
 struct guest *guest_new(const struct event *ev, unsigned int nested_nr, __u32 key_nr);
-
-/* Is @ev about it? */
-bool guest_is_of(const struct guest *guest, const struct event *ev);
 
 /* Frees its boots and their tasks as well, but not its vCPUs. */
 void guest_free(struct guest *guest);

@@ -6,13 +6,13 @@
  *	enter	CPU THREAD NS VM VCPU ADDRESS DEPTH
  *	return	CPU THREAD NS VM VCPU ADDRESS DURATION DEPTH
  *	switch	CPU THREAD NS VM VCPU PREV-PID NEXT-PID NEXT-COMM
- *	who	CPU THREAD NS VM VCPU PID COMM		the task that runs there; "\x0a" in COMM
- *						is a newline
+ *	who	CPU THREAD NS VM VCPU PID COMM		the task that runs there
+ *						("\x0a" in a COMM is a newline)
  *	hello	CPU THREAD NS VM VCPU CPUS STEXT BUILD-ID BOOT	two events, at once
  *	off	CPU THREAD NS VM VCPU vcpu|all BOOT
  *	triple_fault, reset CPU THREAD NS VM VCPU	the host's
  *	mark	CPU THREAD NS VM VCPU KIND TEXT		one event or more, NS apart by 1
- *	frame	CPU THREAD NS VM VCPU ADDRESS DEPTH PID GUEST-CPU
+ *	frame	CPU THREAD NS VM VCPU ADDRESS DEPTH PID ON-VCPU
  *	call	CPU THREAD NS VM VCPU NR A0 A1 A2 A3
  *	hypergraph_exit CPU THREAD NS VM VCPU ISA REASON RIP DURATION
  *	exit	CPU THREAD NS ISA REASON RIP
@@ -28,8 +28,13 @@
  * With --load EVENTS it is instead as many events of four busy vCPUs, always the same.
  *
  * CPU, THREAD and NS are the host's. VM is a pid, or "100.7" for the VM of that pid whose
- * vm_id is 7. A switch or who may have flags: "switch,gone,stale". VCPU is "0", or "0/1a2b" for the nested vCPU
- * 0x1a2b that runs on it. An empty line or one with a # is left out.
+ * vm_id is 7. VCPU is "0", or "0/1a2b" for the nested vCPU 0x1a2b that runs on it. A switch
+ * or who may have flags: "switch,gone,stale" or "who,untold". An empty line or one with a #
+ * is left out.
+ *
+ * With --old the events have no fields that they got later.
+ *
+ * With --load EVENTS it is instead as many events of four busy vCPUs, always the same.
  */
 #include <err.h>
 #include <stdint.h>
@@ -136,18 +141,17 @@ static struct cpu {
 #define FMT(field, format)	#field "=" format " "
 #define REC(field)		", REC->" #field
 
-/* The line of a field that older recordings do not have: put_format() takes the mark off. */
-#define NEW_MARK	"\v"
-#define NEW_FIELD(line)	NEW_MARK line
+/* Begins the line of a field that older recordings do not have. put_format() takes it off. */
+#define NEW_FIELD	"\v"
 
 static const char hypergraph_format[] =
 	"name: hypergraph_host\nID: 1500\n" COMMON_FORMAT
 	"\tfield:u32 vm;\toffset:8;\tsize:4;\tsigned:0;\n"
 	"\tfield:u16 vcpu;\toffset:12;\tsize:2;\tsigned:0;\n"
-	NEW_FIELD("\tfield:u16 vm_id;\toffset:14;\tsize:2;\tsigned:0;\n")
+	NEW_FIELD "\tfield:u16 vm_id;\toffset:14;\tsize:2;\tsigned:0;\n"
 	"\tfield:u16 nr;\toffset:16;\tsize:2;\tsigned:0;\n"
 	"\tfield:u8 nested;\toffset:18;\tsize:1;\tsigned:0;\n"
-	NEW_FIELD("\tfield:u8 by_host;\toffset:19;\tsize:1;\tsigned:0;\n")
+	NEW_FIELD "\tfield:u8 by_host;\toffset:19;\tsize:1;\tsigned:0;\n"
 	"\tfield:u32 nested_vcpu;\toffset:20;\tsize:4;\tsigned:0;\n"
 	"\tfield:u64 a0;\toffset:24;\tsize:8;\tsigned:0;\n"
 	"\tfield:u64 a1;\toffset:32;\tsize:8;\tsigned:0;\n"
@@ -166,7 +170,7 @@ static const char joined_format[] =
 	"name: hypergraph_exit\nID: 1503\n" COMMON_FORMAT
 	"\tfield:u32 vm;\toffset:8;\tsize:4;\tsigned:0;\n"
 	"\tfield:u16 vcpu;\toffset:12;\tsize:2;\tsigned:0;\n"
-	NEW_FIELD("\tfield:u16 vm_id;\toffset:14;\tsize:2;\tsigned:0;\n")
+	NEW_FIELD "\tfield:u16 vm_id;\toffset:14;\tsize:2;\tsigned:0;\n"
 	"\tfield:u8 nested;\toffset:16;\tsize:1;\tsigned:0;\n"
 	"\tfield:u8 isa;\toffset:17;\tsize:1;\tsigned:0;\n"
 	"\tfield:u32 nested_vcpu;\toffset:20;\tsize:4;\tsigned:0;\n"
@@ -336,13 +340,12 @@ static int parse_off(const char *args, struct hypergraph_host *ev)
 static void unescape(char *to, size_t size, const char *from)
 {
 	while (--size && *from && *from != '\n') {
-		int skip = 0;
+		int skip = 1;
 
-		sscanf(from, "\\x%2hhx%n", (unsigned char *)to, &skip);
-		if (!skip)
+		if (sscanf(from, "\\x%2hhx%n", (unsigned char *)to, &skip) != 1)
 			*to = *from;
 		to++;
-		from += skip ? skip : 1;
+		from += skip;
 	}
 }
 
@@ -368,11 +371,11 @@ static int parse_switch(const char *word, const char *args, struct hypergraph_ho
 	int skip = 0;
 
 	if (!strncmp(word, "who", 3)) {
-		sscanf(args, "%llu %n", &next, &skip);
-		return skip && set_switch(ev, word, next, next, args + skip);
+		return sscanf(args, "%llu %n", &next, &skip) == 1 &&
+		       set_switch(ev, word, next, next, args + skip);
 	}
-	sscanf(args, "%llu %llu %n", &prev, &next, &skip);
-	return skip && set_switch(ev, word, prev, next, args + skip);
+	return sscanf(args, "%llu %llu %n", &prev, &next, &skip) == 2 &&
+	       set_switch(ev, word, prev, next, args + skip);
 }
 
 static int parse_by_host(const char *word, struct hypergraph_host *ev)
@@ -514,12 +517,42 @@ static const char *parse_vcpu(const char *args, struct hypergraph_host *ev)
 	return args + nested_skip;
 }
 
+/* True if it was of KVM's own events. */
+static int add_kvm(const char *word, unsigned int cpu, unsigned int thread, __u64 ns,
+		   const char *args)
+{
+	struct kvm_exit exit = { .common = { .type = ID_EXIT, .pid = thread } };
+	struct kvm_entry entry = { .common = { .type = ID_ENTRY, .pid = thread } };
+
+	if (!strcmp(word, "entry"))
+		add_event(cpu, ns, &entry, sizeof(entry));
+	else if (!strcmp(word, "exit") && parse_exit(args, &exit))
+		add_event(cpu, ns, &exit, sizeof(exit));
+	else
+		return 0;
+	return 1;
+}
+
+static void add_of_vcpu(const char *word, unsigned int cpu, __u64 ns,
+			struct hypergraph_host *ev, const char *args)
+{
+	struct hypergraph_exit joined = { .common = { .type = ID_JOINED, .pid = ev->common.pid } };
+
+	if (!strcmp(word, "mark"))
+		add_mark(cpu, ns, ev, args);
+	else if (!strcmp(word, "hello"))
+		add_hello(cpu, ns, ev, args);
+	else if (!strcmp(word, "hypergraph_exit") && parse_joined(args, ev, &joined))
+		add_event(cpu, ns, &joined, sizeof(joined));
+	else if (parse_hypercall(word, args, ev))
+		add_event(cpu, ns, ev, sizeof(*ev));
+	else
+		errx(1, "bad line: %s ... %s", word, args);
+}
+
 static void parse_event(const char *word, const char *args)
 {
 	struct hypergraph_host ev = { .common.type = ID_HYPERGRAPH };
-	struct hypergraph_exit joined = { .common.type = ID_JOINED };
-	struct kvm_exit exit = { .common.type = ID_EXIT };
-	struct kvm_entry entry = { .common.type = ID_ENTRY };
 	unsigned int cpu, thread;
 	int skip = 0;
 	__u64 ns;
@@ -527,38 +560,13 @@ static void parse_event(const char *word, const char *args)
 	if (sscanf(args, "%u %u %llu %n", &cpu, &thread, &ns, &skip) != 3 || cpu >= CPUS)
 		errx(1, "bad line: %s %s", word, args);
 	args += skip;
+	if (add_kvm(word, cpu, thread, ns, args) || add_graph(word, cpu, thread, ns, args))
+		return;
 	ev.common.pid = thread;
-	joined.common.pid = thread;
-	exit.common.pid = thread;
-	entry.common.pid = thread;
-	if (!strcmp(word, "entry")) {
-		add_event(cpu, ns, &entry, sizeof(entry));
-		return;
-	}
-	if (!strcmp(word, "exit") && parse_exit(args, &exit)) {
-		add_event(cpu, ns, &exit, sizeof(exit));
-		return;
-	}
-	if (add_graph(word, cpu, thread, ns, args))
-		return;
 	args = parse_vcpu(args, &ev);
 	if (!args)
 		errx(1, "bad line: %s", word);
-	if (!strcmp(word, "mark")) {
-		add_mark(cpu, ns, &ev, args);
-		return;
-	}
-	if (!strcmp(word, "hello")) {
-		add_hello(cpu, ns, &ev, args);
-		return;
-	}
-	if (!strcmp(word, "hypergraph_exit") && parse_joined(args, &ev, &joined)) {
-		add_event(cpu, ns, &joined, sizeof(joined));
-		return;
-	}
-	if (!parse_hypercall(word, args, &ev))
-		errx(1, "bad line: %s ... %s", word, args);
-	add_event(cpu, ns, &ev, sizeof(ev));
+	add_of_vcpu(word, cpu, ns, &ev, args);
 }
 
 /* "name=12" or "name=0xc" in what trace-cmd report -R prints, 0 where it is not there */
@@ -683,7 +691,7 @@ static void put_format(FILE *out, const char *format, int old)
 	char *text = strdup(format), *to = text;
 
 	while (*format) {
-		int new = *format == *NEW_MARK;
+		int new = *format == *NEW_FIELD;
 		size_t len;
 
 		format += new;

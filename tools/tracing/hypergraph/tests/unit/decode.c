@@ -69,13 +69,11 @@ static const struct {
 	{ "an unknown flag of next", SWITCH, { 1, HIGH(2) | 2 }, "other" },
 
 	{ "hello, part 0", HELLO, { HIGH(4) | 1, 0xffffffff81000000, HIGH(1) | 2000000, 77 },
-	  "hello part 0, version 1, boot 77, 4 CPUs, _stext 0xffffffff81000000, 2000000 kHz, "
-	  "channels 1, build id " },
+	  "part 0, ABI 1, boot 77: 4 CPUs, 0xffffffff81000000, 2000000 kHz, channels 1, " },
 	{ "hello, part 1", HELLO, { HIGH(0x64636261) | 0x10001, ABCDEFGH, IJKLMNOP, 77 },
-	  "hello part 1, version 1, boot 77, 0 CPUs, _stext 0x0, 0 kHz, channels 0, "
-	  "build id abcdefghijklmnopabcd" },
+	  "part 1, ABI 1, boot 77: 0 CPUs, 0x0, 0 kHz, channels 0, abcdefghijklmnopabcd" },
 	{ "no build id", HELLO, { 0x10001, 0, 0, 77 },
-	  "hello part 1, version 1, boot 77, 0 CPUs, _stext 0x0, 0 kHz, channels 0, build id " },
+	  "part 1, ABI 1, boot 77: 0 CPUs, 0x0, 0 kHz, channels 0, " },
 	{ "no such part", HELLO, { 0x20001, 0, 0, 77 }, "other" },
 	{ "too many CPUs", HELLO, { HIGH(8193) | 1, 0, 0, 77 }, "other" },
 
@@ -135,7 +133,7 @@ static char *describe_switch(const struct event *ev)
 
 static char *describe_hello(const struct hello *hello)
 {
-	return xasprintf("hello part %u, version %u, boot %llu, %u CPUs, _stext 0x%llx, %u kHz, channels %u, build id %.20s",
+	return xasprintf("part %u, ABI %u, boot %llu: %u CPUs, 0x%llx, %u kHz, channels %u, %.20s",
 			 hello->part, hello->version, hello->boot, hello->cpus, hello->stext,
 			 hello->tsc_khz, hello->channels, (const char *)hello->build_id);
 }
