@@ -9,44 +9,14 @@
 #include "graph/stacks.h"
 #include "util/util.h"
 
-/* For each frame of a task, how much of its time the calls from it took */
-struct inner {
-	__u64 *ns;
-	unsigned int alloc;
-};
-
 struct folded {
 	struct stacks stacks;
-	struct map inner;	/* by task */
 };
 
 static int folded_begin(struct export *e)
 {
 	e->priv = xcalloc(1, sizeof(struct folded));
 	return 0;
-}
-
-static struct inner *inner_of(struct folded *f, const struct task *task)
-{
-	struct inner *in = map_get(&f->inner, (size_t)task);
-
-	if (!in) {
-		in = xcalloc(1, sizeof(*in));
-		map_add(&f->inner, (size_t)task, in);
-	}
-	if (task->nr_frames >= in->alloc) {
-		in->alloc = 2 * task->nr_frames + 16;
-		in->ns = xrealloc(in->ns, in->alloc * sizeof(*in->ns));
-	}
-	return in;
-}
-
-static void folded_entry(void *ctx, struct vcpu *v, const struct frame *frame)
-{
-	struct export *e = ctx;
-
-	(void)frame;
-	inner_of(e->priv, v->current)->ns[v->current->nr_frames - 1] = 0;
 }
 
 /*
@@ -58,21 +28,19 @@ static void folded_ret(void *ctx, struct vcpu *v, const struct frame *frame, boo
 {
 	struct export *e = ctx;
 	struct folded *f = e->priv;
-	const struct task *task = v->current;
-	struct inner *in = inner_of(f, task);
+	struct task *task = v->current;
 	struct kernel kernel = symbols_kernel(e->syms, v->boot->key);
-	__u64 spent = entered ? in->ns[task->nr_frames] : 0;
+	__u64 spent = entered ? task->frames[task->nr_frames].inner : 0;
 	struct stack_node *node;
 
 	node = stacks_open(&f->stacks, v, &kernel);
 	node = stacks_function(&f->stacks, node, &kernel, frame->addr);
 	node->weight += duration > spent ? duration - spent : 0;
 	if (task->nr_frames)
-		in->ns[task->nr_frames - 1] += duration;
+		task->frames[task->nr_frames - 1].inner += duration;
 }
 
 static const struct callgraph_ops folded_ops = {
-	.entry = folded_entry,
 	.ret = folded_ret,
 };
 
@@ -96,15 +64,9 @@ static int folded_end(struct export *e)
 static void folded_free(struct export *e)
 {
 	struct folded *f = e->priv;
-	struct inner *in;
 
 	if (!f)
 		return;
-	map_for_each(in, &f->inner) {
-		free(in->ns);
-		free(in);
-	}
-	map_free(&f->inner);
 	stacks_free(&f->stacks);
 	free(f);
 }

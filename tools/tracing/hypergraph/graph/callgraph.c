@@ -505,11 +505,12 @@ static void handle_of_task(struct callgraph *cg, struct vcpu *v, const struct ev
 	wake_task(cg, v);
 	switch (ev->type) {
 	case EVENT_ENTRY:
-		handle_entry(cg, v, &(struct frame){ ev->entry.addr, ev->entry.depth });
+		handle_entry(cg, v, &(struct frame){
+			.addr = ev->entry.addr, .depth = ev->entry.depth });
 		break;
 	case EVENT_RETURN:
-		handle_return(cg, v, &(struct frame){ ev->ret.addr, ev->ret.depth },
-			      ev->ret.duration);
+		handle_return(cg, v, &(struct frame){
+			.addr = ev->ret.addr, .depth = ev->ret.depth }, ev->ret.duration);
 		break;
 	case EVENT_MARK_PART:
 		handle_mark(cg, v, ev);

@@ -73,6 +73,7 @@ struct vcpu {
 struct frame {
 	__u64 addr;
 	__u32 depth;		/* as the guest sent it: grows inwards, may skip */
+	__u64 inner;		/* the command's own, 0 at first */
 };
 
 struct task {

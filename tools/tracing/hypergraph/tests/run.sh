@@ -453,6 +453,7 @@ test_exports() {
 		exported $case perfetto protoc
 		exported $case ctf babeltrace2
 	done
+	exported identified folded cat
 	for case in switches toggled warm_reboot odd_names; do
 		exported $case trace-dat trace-cmd
 	done
