@@ -583,7 +583,7 @@ TEST_F(hypergraph, asks_in_next_recording)
 }
 
 FIXTURE(hypergraph_second) {
-	struct hypergraph_event events[1];
+	struct hypergraph_event events[2];
 };
 
 FIXTURE_SETUP(hypergraph_second)
