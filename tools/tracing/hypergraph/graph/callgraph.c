@@ -402,12 +402,17 @@ static void handle_switch(struct callgraph *cg, struct vcpu *v, const struct eve
 	name_task(v->announced, ev);
 }
 
-/* Which task runs there is told after a gap, in which it may have taken another's place. */
+/*
+ * Which task runs there is told after a gap, in which it may have taken another's place, or
+ * where a switch was announced but has not happened: it is announced again then.
+ */
 static void handle_running(struct callgraph *cg, struct vcpu *v, const struct event *ev)
 {
 	struct task *task = get_task(cg, v, ev->sched_switch.next);
 
 	name_task(task, ev);
+	v->announced = NULL;
+	v->gone = false;
 	if (v->current == v->unknown && !v->told && !ev->sched_switch.untold)
 		identify(cg, v, task);
 	else if (v->current == task)
