@@ -182,6 +182,8 @@ static int host_handler(struct trace_seq *s, struct tep_record *record, struct t
 	get_symbols();
 	if (ev.type == EVENT_HELLO_PART && !ev.hello.part)
 		symbols_set_stext(symbols, guest, ev.hello.stext);
+	else if (ev.type == EVENT_HELLO_PART)
+		symbols_set_build_id(symbols, guest, ev.hello.build_id);
 	put_event(s, guest, &ev);
 	return 0;
 }

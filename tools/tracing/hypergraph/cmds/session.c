@@ -100,6 +100,20 @@ static int read_into_queue(void *ctx, struct queue *queue)
 	return trace_read(s->trace, queue_add, queue);
 }
 
+/* A name that may be another kernel's is none. */
+static void warn_of_unknown_kernels(const struct session *s)
+{
+	const struct guest *guest;
+
+	map_for_each(guest, &s->cg.guests) {
+		if (!guest->known || guest->nested || guest->boots.nr > 1 ||
+		    !symbols_are_for(s->syms, guest->vm))
+			continue;
+		warnx("%s: VM %u did not say which kernel it is in this recording: no names",
+		      s->file, guest->vm);
+	}
+}
+
 static int view_trace(struct session *s)
 {
 	int ret = s->view->begin ? s->view->begin(s) : 0;
@@ -111,6 +125,7 @@ static int view_trace(struct session *s)
 	if (ret && !trace_totals(s->trace)->hypercalls)
 		return ret;
 	callgraph_end(&s->cg);
+	warn_of_unknown_kernels(s);
 	s->totals = *trace_totals(s->trace);
 	if (filter_is_set(&s->filter) && !s->filter.matched)
 		warnx("%s: nothing in it is what the filters ask for", s->file);

@@ -336,6 +336,7 @@ static void handle_hello(struct callgraph *cg, struct vcpu *v, const struct even
 	}
 	if (is_new) {
 		symbols_set_stext(cg->syms, guest->boot->key, ev->hello.stext);
+		symbols_set_build_id(cg->syms, guest->boot->key, ev->hello.build_id);
 		notify(cg->ops->boot_new, cg->ctx, guest->boot);
 	}
 	/* It says so again from time to time. */

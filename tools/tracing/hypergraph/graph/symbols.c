@@ -43,12 +43,17 @@ struct symbol_table {
 	__u64 stext;		/* 0: not in the file */
 	bool has_modules;
 	bool shifted;		/* some guest was; the user was told */
+	bool has_build_id;	/* as a vmlinux has */
+	__u8 build_id[HYPERGRAPH_BUILD_ID_BYTES];
+	bool refused;		/* for some guest, and the last one has this: */
+	__u8 refused_by[HYPERGRAPH_BUILD_ID_BYTES];
 	struct recent recent[NR_RECENT];
 };
 
 /* Where a guest's kernel was loaded */
 struct guest_kernel {
 	__u64 stext;
+	bool refused;		/* its table is another kernel's */
 };
 
 struct symbols {
@@ -71,6 +76,14 @@ static char *read_text(FILE *in, const char *file)
 		return NULL;
 	}
 	return text;
+}
+
+static void print_build_id(const __u8 *id, FILE *out)
+{
+	size_t i;
+
+	for (i = 0; i < HYPERGRAPH_BUILD_ID_BYTES; i++)
+		fprintf(out, "%02x", id[i]);
 }
 
 /* A symbol of a module is followed by its name: "func [module]". */
@@ -158,6 +171,15 @@ static void sort_symbols(struct symbol_table *st)
 	st->nr = kept;
 }
 
+static bool has_addresses(const struct symbol_table *st)
+{
+	if (st->table[st->nr - 1].addr)
+		return true;
+	warnx("%s: all addresses are zero: be root in the guest, and kernel.kptr_restrict below 2",
+	      st->file);
+	return false;
+}
+
 static bool finish_table(struct symbol_table *st)
 {
 	if (!st->nr) {
@@ -165,11 +187,11 @@ static bool finish_table(struct symbol_table *st)
 		return false;
 	}
 	sort_symbols(st);
-	if (st->table[st->nr - 1].addr)
-		return true;
-	warnx("%s: all addresses are zero (kptr_restrict): read it as root in the guest",
-	      st->file);
-	return false;
+	if (!has_addresses(st))
+		return false;
+	if (!st->stext)
+		warnx("%s: has no _stext, which tells where a guest's kernel is", st->file);
+	return st->stext;
 }
 
 static Elf_Scn *find_symtab(Elf *elf, GElf_Shdr *shdr)
@@ -210,6 +232,38 @@ static void print_elf_symbols(Elf *elf, Elf_Scn *scn, const GElf_Shdr *shdr, FIL
 	}
 }
 
+/* Shorter ones are as in a hello, which has zeroes behind them. */
+static bool read_build_id(struct symbol_table *st, Elf_Data *data)
+{
+	size_t offset = 0, name, desc;
+	GElf_Nhdr note;
+
+	while (data && (offset = gelf_getnote(data, offset, &note, &name, &desc))) {
+		const char *bytes = data->d_buf;
+
+		if (note.n_type != NT_GNU_BUILD_ID || note.n_namesz != sizeof(ELF_NOTE_GNU) ||
+		    memcmp(bytes + name, ELF_NOTE_GNU, sizeof(ELF_NOTE_GNU)))
+			continue;
+		memcpy(st->build_id, bytes + desc, note.n_descsz < sizeof(st->build_id) ?
+						   note.n_descsz : sizeof(st->build_id));
+		return true;
+	}
+	return false;
+}
+
+static void find_build_id(struct symbol_table *st, Elf *elf)
+{
+	Elf_Scn *scn = NULL;
+	GElf_Shdr shdr;
+
+	st->has_build_id = true;
+	while ((scn = elf_nextscn(elf, scn))) {
+		if (gelf_getshdr(scn, &shdr) && shdr.sh_type == SHT_NOTE &&
+		    read_build_id(st, elf_getdata(scn, NULL)))
+			return;
+	}
+}
+
 static bool read_elf(struct symbol_table *st, int fd)
 {
 	GElf_Shdr shdr;
@@ -228,6 +282,7 @@ static bool read_elf(struct symbol_table *st, int fd)
 		st->text = print_to_string(print_elf_symbols, elf, scn, &shdr);
 	else
 		warnx("%s: has no symbols: the vmlinux of the kernel's build has", st->file);
+	find_build_id(st, elf);
 	elf_end(elf);
 	return scn && parse_text(st);
 }
@@ -290,10 +345,12 @@ bool symbols_add_file(struct symbols *syms, __u32 vm, const char *file)
 }
 
 /*
- * What is saved stands behind a recording: for each table a line of SAVED_TABLE and its
- * text, then SAVED_END, which always has one length and says where all that begins.
+ * What is saved stands behind a recording: for each table a line of SAVED_TABLE, with a
+ * build id behind it if there is one, and its text, then SAVED_END, which always has one
+ * length and says where all that begins.
  */
-#define SAVED_TABLE	"#hypergraph symbols vm %u bytes %zu\n"
+#define SAVED_TABLE	"#hypergraph symbols vm %u bytes %zu"
+#define SAVED_BUILD_ID	" build id "
 #define SAVED_END	"#hypergraph symbols begin at %020llu\n"
 #define SAVED_END_SIZE	50
 
@@ -312,18 +369,40 @@ bool symbols_save(const struct symbols *syms, FILE *out)
 		char *text = print_to_string(kernel_write_symbols, &kernel);
 
 		fprintf(out, SAVED_TABLE, st->vm, strlen(text));
-		fputs(text, out);
+		if (st->has_build_id) {
+			fputs(SAVED_BUILD_ID, out);
+			print_build_id(st->build_id, out);
+		}
+		fprintf(out, "\n%s", text);
 		free(text);
 	}
 	fprintf(out, SAVED_END, (unsigned long long)begin);
 	return !fflush(out) && !ferror(out);
 }
 
-/* @syms gets the table whose text comes next in @in. */
-static bool load_table(struct symbols *syms, FILE *in, const char *file, __u32 vm, size_t size)
+static bool parse_build_id(struct symbol_table *st, const char *digits)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(st->build_id); i++) {
+		if (sscanf(digits + 2 * i, "%2hhx", &st->build_id[i]) != 1)
+			return false;
+	}
+	st->has_build_id = true;
+	return true;
+}
+
+/* @syms gets the table whose text comes next in @in, behind @line. */
+static bool load_table(struct symbols *syms, FILE *in, const char *file, const char *line,
+		       __u32 vm, size_t size)
 {
 	struct symbol_table *st = new_table(vm, file);
+	const char *id = strstr(line, SAVED_BUILD_ID);
 
+	if (id && !parse_build_id(st, id + strlen(SAVED_BUILD_ID))) {
+		free_table(st);
+		return false;
+	}
 	st->text = xcalloc(1, size + 1);
 	return add_table(syms, st, fread(st->text, size, 1, in) == 1 && parse_text(st));
 }
@@ -331,12 +410,12 @@ static bool load_table(struct symbols *syms, FILE *in, const char *file, __u32 v
 /* No table is as large as the file up to @end: a line that says so is damaged. */
 static bool load_next(struct symbols *syms, FILE *in, const char *file, off_t end)
 {
-	char line[64];
+	char line[128];
 	size_t size;
 	__u32 vm;
 
 	return fgets(line, sizeof(line), in) && sscanf(line, SAVED_TABLE, &vm, &size) == 2 &&
-	       size < (size_t)end && load_table(syms, in, file, vm, size);
+	       size < (size_t)end && load_table(syms, in, file, line, vm, size);
 }
 
 static bool load_tables(struct symbols *syms, FILE *in, const char *file,
@@ -421,33 +500,61 @@ static void warn_of_modules(struct symbol_table *st)
 	st->shifted = true;
 }
 
-bool symbols_set_stext(struct symbols *syms, __u64 guest, __u64 stext)
+void symbols_set_stext(struct symbols *syms, __u64 guest, __u64 stext)
 {
 	struct symbol_table *st = table_of(syms, guest_vm(guest));
 	struct guest_kernel *kernel;
-	bool moved;
 
 	if (!st)
-		return false;
-	kernel = map_get(&syms->kernels, guest);
-	moved = kernel && kernel->stext != stext;
-	if (!kernel)
-		kernel = add_kernel(syms, guest);
+		return;
+	kernel = map_get(&syms->kernels, guest) ?: add_kernel(syms, guest);
 	kernel->stext = stext;
-	if (st->stext && stext != st->stext)
+	kernel->refused = false;
+	if (stext != st->stext)
 		warn_of_modules(st);
-	return moved;
+}
+
+static void warn_of_build_id(struct symbol_table *st, __u64 guest, const __u8 *id)
+{
+	char *its = print_to_string(print_build_id, st->build_id);
+	char *guests = print_to_string(print_build_id, id);
+
+	/* A guest that boots again is told once. */
+	if (memcmp(st->refused_by, id, sizeof(st->refused_by)) || !st->refused)
+		warnx("%s: refused: its build id is %s, that of VM %u's kernel is %s", st->file,
+		      its, guest_vm(guest), guests);
+	st->refused = true;
+	memcpy(st->refused_by, id, sizeof(st->refused_by));
+	free(its);
+	free(guests);
+}
+
+void symbols_set_build_id(struct symbols *syms, __u64 guest,
+			  const __u8 id[HYPERGRAPH_BUILD_ID_BYTES])
+{
+	struct symbol_table *st = table_of(syms, guest_vm(guest));
+	struct guest_kernel *kernel = map_get(&syms->kernels, guest);
+
+	if (!kernel || !st->has_build_id || !memcmp(st->build_id, id, sizeof(st->build_id)))
+		return;
+	kernel->refused = true;
+	warn_of_build_id(st, guest, id);
+}
+
+bool symbols_are_for(const struct symbols *syms, __u32 vm)
+{
+	return table_of(syms, vm);
 }
 
 struct kernel symbols_kernel(const struct symbols *syms, __u64 guest)
 {
-	struct kernel kernel = { .table = table_of(syms, guest_vm(guest)) };
 	const struct guest_kernel *at = map_get(&syms->kernels, guest);
+	struct kernel kernel = { 0 };
 
-	if (!at)
-		kernel.table = NULL;
-	else if (kernel.table->stext)
-		kernel.shift = at->stext - kernel.table->stext;
+	if (!at || at->refused)
+		return kernel;
+	kernel.table = table_of(syms, guest_vm(guest));
+	kernel.shift = at->stext - kernel.table->stext;
 	return kernel;
 }
 
@@ -548,6 +655,6 @@ void kernel_write_symbols(const struct kernel *kernel, FILE *out)
 		putc('\n', out);
 	}
 	/* The table has just the first symbol of an address, which may hide this one. */
-	if (st && st->stext)
+	if (st)
 		fprintf(out, "%016llx T _stext\n", st->stext + kernel->shift);
 }

@@ -5,7 +5,8 @@
  *
  * A file may be of another boot of that kernel: under KASLR, a guest's core
  * kernel is shifted as a whole against it, by what the guest's _stext tells.
- * Modules are not, so their symbols are of no use then.
+ * Modules are not, so their symbols are of no use then. It may be of another kernel, too:
+ * those of a vmlinux are then refused by its build id.
  *
  * Kernels are known by their guest_key(). Until one has told its _stext, nothing is known of
  * which it is and where.
@@ -15,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <linux/hypergraph.h>
 #include <linux/types.h>
 
 struct symbols;
@@ -48,8 +50,18 @@ bool symbols_save(const struct symbols *syms, FILE *out);
  */
 bool symbols_load(struct symbols *syms, const char *file);
 
-/* @guest has its _stext at @stext now. Had it been told another one before? */
-bool symbols_set_stext(struct symbols *syms, __u64 guest, __u64 stext);
+/* @guest has its _stext at @stext now. */
+void symbols_set_stext(struct symbols *syms, __u64 guest, __u64 stext);
+
+/*
+ * @guest, which has told its _stext, has this build id, all 0 for none. Symbols of a vmlinux
+ * with another one are not its: that is said on stderr, and nothing in it has a name.
+ */
+void symbols_set_build_id(struct symbols *syms, __u64 guest,
+			  const __u8 id[HYPERGRAPH_BUILD_ID_BYTES]);
+
+/* Are there symbols that would be @vm's, if it told where its kernel is? */
+bool symbols_are_for(const struct symbols *syms, __u32 vm);
 
 /* What @guest runs now */
 struct kernel symbols_kernel(const struct symbols *syms, __u64 guest);

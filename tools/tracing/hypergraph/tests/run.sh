@@ -238,7 +238,7 @@ bad_kallsyms() {
 }
 
 test_bad_kallsyms() {
-	hidden="all addresses are zero (kptr_restrict): read it as root in the guest"
+	hidden="all addresses are zero: be root in the guest, and kernel.kptr_restrict below 2"
 
 	run report --kallsyms missing whole
 	fails "missing kallsyms" 1 "hypergraph: missing: No such file or directory"
@@ -364,6 +364,14 @@ test_old_events() {
 	reports "events without vm_id and by_host" "$dir/cases/vcpus.report"
 }
 
+# make_vmlinux FILE BUILD-ID: of $tmp/vmlinux.S
+make_vmlinux() {
+	if ! gcc -nostdlib -static -Wl,-Ttext=0xffffffff81000000,-e,_text,--build-id="$2" \
+		-o "$tmp/$1" "$tmp/vmlinux.S" 2>"$tmp/err"; then
+		cat "$tmp/err"
+	fi
+}
+
 test_symbols() {
 	"$gen_trace" <"$dir/cases/vms.events" >"$tmp/some.dat"
 	sed 's/ksys_write/other_kernel/' "$dir/kallsyms" >"$tmp/other"
@@ -376,13 +384,19 @@ test_symbols() {
 	awk '$2 ~ /[tTwW]/ && !/\[/ {
 		printf ".org 0x%s, 0x90\n.globl %s\n.type %s, @function\n%s:\n",
 		       substr($1, 11), $3, $3, $3 }' "$dir/kallsyms" >"$tmp/vmlinux.S"
-	if ! gcc -nostdlib -static -Wl,-Ttext=0xffffffff81000000,-e,_text,--build-id=none \
-		-o "$tmp/vmlinux" "$tmp/vmlinux.S" 2>"$tmp/err"; then
-		cat "$tmp/err"
-	fi
 	"$gen_trace" <"$dir/cases/durations.events" >"$tmp/some.dat"
+	id=00112233445566778899aabbccddeeff01234567
+	make_vmlinux vmlinux 0x$id
 	run report --vmlinux vmlinux some.dat
 	reports "symbols of a vmlinux" "$dir/cases/durations.report"
+	run report some.dat
+	cp "$tmp/out" "$tmp/unnamed"
+	other=00112233445566778899aabbccddeeff01234568
+	make_vmlinux other 0x$other
+	run report --vmlinux other some.dat
+	echo "hypergraph: other: refused: its build id is $other, that of VM 100's kernel is $id" \
+		>"$tmp/said"
+	reports "a vmlinux of another build" "$tmp/unnamed" "$tmp/said"
 	cp "$tmp/vmlinux" "$tmp/stripped"
 	strip "$tmp/stripped"
 	run report --vmlinux stripped some.dat
@@ -493,7 +507,7 @@ is_folded() {
 
 test_odd_names() {
 	"$gen_trace" <"$dir/cases/odd_names.events" >"$tmp/some.dat"
-	printf 'ffffffff81000100 T a;b c\r\nffffffff81000200 t d\033\t[m;n]\n' >"$tmp/odd"
+	printf 'ffffffff81000000 T _stext\nffffffff81000100 T a;b c\r\nffffffff81000200 t d\033\t[m;n]\n' >"$tmp/odd"
 	run export --to folded --kallsyms odd some.dat
 	is_folded "odd names: export --to folded"
 	run exits --folded --kallsyms odd some.dat

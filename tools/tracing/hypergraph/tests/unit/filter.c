@@ -183,6 +183,7 @@ static void test_wants(void)
 }
 
 static const char kallsyms[] = "ffffffff81000000 T vfs_read\n"
+			       "ffffffff81000000 T _stext\n"
 			       "ffffffff81000100 T vfs_write\n"
 			       "ffffffff81000200 T ksys_write\n";
 
@@ -205,7 +206,7 @@ static void test_function(void)
 	size_t i;
 
 	check("", symbols_add_file(syms, 0, file));
-	symbols_set_stext(syms, guest->boot->key, 0);
+	symbols_set_stext(syms, guest->boot->key, 0xffffffff81000000);
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct filter f = { .function = rows[i].function, .syms = syms };
 		const struct frame call = { .addr = rows[i].addr, .depth = 3 };
@@ -247,7 +248,7 @@ static void test_levels(void)
 	size_t i;
 
 	check("", symbols_add_file(syms, 0, file));
-	symbols_set_stext(syms, guest->boot->key, 0);
+	symbols_set_stext(syms, guest->boot->key, 0xffffffff81000000);
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct filter f = rows[i].f;
 		struct frame call = { .depth = 2 };

@@ -41,7 +41,7 @@ static char *add_file(struct symbols *syms, const void *data, size_t size, bool 
 /* A kernel is where its file has it. */
 static void say_hello(struct symbols *syms, __u64 guest)
 {
-	check("", !symbols_set_stext(syms, guest, STEXT));
+	symbols_set_stext(syms, guest, STEXT);
 }
 
 static void check_name(const struct symbols *syms, __u64 guest, __u64 addr, const char *wanted)
@@ -117,14 +117,14 @@ static void test_shifted(void)
 
 	free(add_file(syms, kallsyms, sizeof(kallsyms) - 1, &ok));
 	unit_begin_stderr();
-	check("first", !symbols_set_stext(syms, GUEST, STEXT + 0x1000));
-	check("same", !symbols_set_stext(syms, GUEST, STEXT + 0x1000));
+	symbols_set_stext(syms, GUEST, STEXT + 0x1000);
+	symbols_set_stext(syms, GUEST, STEXT + 0x1000);
 	said = unit_end_stderr();
 	check("told", strstr(said, "symbols of modules are left out"));
 	check("told once", strchr(said, '\n') == strrchr(said, '\n'));
 	free(said);
 	check_names(syms, 0x1000);
-	check("moved", symbols_set_stext(syms, GUEST, STEXT));
+	symbols_set_stext(syms, GUEST, STEXT);
 	check_names(syms, 0);
 	symbols_free(syms);
 }
@@ -145,7 +145,8 @@ static void test_nested(void)
 
 static void test_vms(void)
 {
-	static const char other[] = "ffffffff81000100 T of_200\n";
+	static const char other[] = "ffffffff81000000 T _stext\n"
+				    "ffffffff81000100 T of_200\n";
 	struct symbols *syms = symbols_new();
 	char *file = unit_file(other, sizeof(other) - 1);
 	bool ok;
@@ -177,10 +178,12 @@ static const struct {
 	{ "ffffffff81000000\tT a\n", ":1: not a line of kallsyms" },
 	{ "ffffffff81000000 D data\n", ": no text symbols" },
 	{ "0000000000000000 T _text\n0000000000000000 T a\n",
-	  ": all addresses are zero (kptr_restrict): read it as root in the guest" },
-	{ "ffffffff81000000 T a", "" },
-	{ "1ffffffffffffffff T too_long\n", "" },
-	{ "ffffffff81000000 T a b\tc\td\n", "" },
+	  ": all addresses are zero: be root in the guest, and kernel.kptr_restrict below 2" },
+	{ "ffffffff81000000 T a\n",
+	  ": has no _stext, which tells where a guest's kernel is" },
+	{ "ffffffff81000000 T _stext", "" },
+	{ "ffffffff81000000 T _stext\n1ffffffffffffffff T too_long\n", "" },
+	{ "ffffffff81000000 T _stext\nffffffff81000000 T a b\tc\td\n", "" },
 	{ "\177ELX", ":1: not a line of kallsyms" },
 };
 
@@ -199,14 +202,19 @@ static void test_bad_files(void)
 	}
 }
 
-/* A vmlinux: text, data, symbols and strings */
-enum { NO_SECTION, TEXT, DATA, SYMTAB, STRTAB, SECTIONS };
+/* A vmlinux: text, data, symbols, strings and a note with a build id */
+enum { NO_SECTION, TEXT, DATA, SYMTAB, STRTAB, NOTE, SECTIONS };
 
 struct vmlinux {
 	Elf64_Ehdr header;
 	Elf64_Shdr sections[SECTIONS];
 	Elf64_Sym symbols[6];
 	char strings[64];
+	struct {
+		Elf64_Nhdr header;
+		char name[4];
+		__u8 id[HYPERGRAPH_BUILD_ID_BYTES];
+	} note;
 };
 
 static const struct vmlinux vmlinux = {
@@ -239,6 +247,21 @@ static const struct vmlinux vmlinux = {
 			.sh_size = sizeof(vmlinux.strings),
 			.sh_addralign = 1,
 		},
+		[NOTE] = {
+			.sh_type = SHT_NOTE,
+			.sh_offset = offsetof(struct vmlinux, note),
+			.sh_size = sizeof(vmlinux.note),
+			.sh_addralign = 4,
+		},
+	},
+	.note = {
+		.header = {
+			.n_namesz = sizeof(ELF_NOTE_GNU),
+			.n_descsz = HYPERGRAPH_BUILD_ID_BYTES,
+			.n_type = NT_GNU_BUILD_ID,
+		},
+		.name = ELF_NOTE_GNU,
+		.id = { 0x01, 0x23, [19] = 0xef },
 	},
 	.symbols = {
 		{ 0 },
@@ -263,6 +286,73 @@ static void test_vmlinux(void)
 	check_name(syms, GUEST, STEXT + 0x80, "_stext+0x80");
 	check_name(syms, GUEST, STEXT + 0x100, "vfs_write+0x0");
 	check_name(syms, GUEST, STEXT + 0x1c0, "vfs_write+0xc0");
+	symbols_free(syms);
+}
+
+static const __u8 other_id[HYPERGRAPH_BUILD_ID_BYTES] = { 0x01, 0x23, [19] = 0xee };
+
+#define ZEROES_16	"00000000000000000000000000000000"
+
+/* What stderr has when a guest says hello with @id, to be freed */
+static char *say_build_id(struct symbols *syms, __u64 guest, const __u8 *id)
+{
+	unit_begin_stderr();
+	symbols_set_stext(syms, guest, STEXT);
+	symbols_set_build_id(syms, guest, id);
+	return unit_end_stderr();
+}
+
+static void test_build_id(void)
+{
+	static const char wanted[] =
+		": refused: its build id is 0123" ZEROES_16 "00ef, that of VM 100's kernel is 0123"
+		ZEROES_16 "00ee\n";
+	struct symbols *syms = symbols_new();
+	__u64 again = guest_key(100, 1, false);
+	char *said;
+	bool ok;
+
+	free(add_file(syms, &vmlinux, sizeof(vmlinux), &ok));
+	check_printed("its own", say_build_id(syms, GUEST, vmlinux.note.id), "");
+	check_name(syms, GUEST, STEXT + 0x100, "vfs_write+0x0");
+	said = say_build_id(syms, again, other_id);
+	check("another", strstr(said, wanted));
+	free(said);
+	check_name(syms, again, STEXT + 0x100, "0xffffffff81000100");
+	check_name(syms, GUEST, STEXT + 0x100, "vfs_write+0x0");
+	check_printed("told once", say_build_id(syms, GUEST, other_id), "");
+	check_name(syms, GUEST, STEXT + 0x100, "0xffffffff81000100");
+	check_printed("its own again", say_build_id(syms, GUEST, vmlinux.note.id), "");
+	check_name(syms, GUEST, STEXT + 0x100, "vfs_write+0x0");
+	symbols_free(syms);
+}
+
+/* One without is that of a kernel without, which says zeroes. */
+static void test_no_build_id(void)
+{
+	static const __u8 none[HYPERGRAPH_BUILD_ID_BYTES];
+	struct symbols *syms = symbols_new();
+	struct vmlinux elf = vmlinux;
+	bool ok;
+
+	elf.sections[NOTE].sh_type = SHT_PROGBITS;
+	free(add_file(syms, &elf, sizeof(elf), &ok));
+	check_printed("none", say_build_id(syms, GUEST, none), "");
+	check_name(syms, GUEST, STEXT + 0x100, "vfs_write+0x0");
+	free(say_build_id(syms, GUEST, other_id));
+	check_name(syms, GUEST, STEXT + 0x100, "0xffffffff81000100");
+	symbols_free(syms);
+}
+
+/* kallsyms has none. */
+static void test_kallsyms_build_id(void)
+{
+	struct symbols *syms = symbols_new();
+	bool ok;
+
+	free(add_file(syms, kallsyms, sizeof(kallsyms) - 1, &ok));
+	check_printed("", say_build_id(syms, GUEST, other_id), "");
+	check_name(syms, GUEST, STEXT + 0x100, "do_syscall_64+0x0");
 	symbols_free(syms);
 }
 
@@ -340,14 +430,14 @@ static void test_damaged_vmlinux(void)
 }
 
 /* What a recording has behind it after symbols_save(), to be freed */
-static char *saved_text(size_t *size)
+static char *saved_text(const void *file, size_t file_size, size_t *size)
 {
 	struct symbols *syms = symbols_new();
 	FILE *out = tmpfile();
 	char *text;
 	bool ok;
 
-	free(add_file(syms, kallsyms, sizeof(kallsyms) - 1, &ok));
+	free(add_file(syms, file, file_size, &ok));
 	fputs("a trace", out);
 	check("saved", symbols_save(syms, out));
 	*size = ftell(out);
@@ -375,7 +465,7 @@ static void test_saved(void)
 {
 	struct symbols *syms = symbols_new();
 	size_t size;
-	char *text = saved_text(&size), *said;
+	char *text = saved_text(kallsyms, sizeof(kallsyms) - 1, &size), *said;
 	bool ok;
 
 	said = load(syms, text, size, &ok);
@@ -384,6 +474,24 @@ static void test_saved(void)
 	check("the trace stays", !strncmp(text, "a trace", 7));
 	say_hello(syms, GUEST);
 	check_names(syms, 0);
+	free(text);
+	symbols_free(syms);
+}
+
+static void test_saved_build_id(void)
+{
+	struct symbols *syms = symbols_new();
+	size_t size;
+	char *text = saved_text(&vmlinux, sizeof(vmlinux), &size), *said;
+	bool ok;
+
+	check_printed("", load(syms, text, size, &ok), "");
+	check("", ok);
+	check_printed("its own", say_build_id(syms, GUEST, vmlinux.note.id), "");
+	check_name(syms, GUEST, STEXT + 0x100, "vfs_write+0x0");
+	said = say_build_id(syms, GUEST, other_id);
+	check("another", strstr(said, ": refused: "));
+	free(said);
 	free(text);
 	symbols_free(syms);
 }
@@ -431,7 +539,7 @@ static void test_damaged_saved(void)
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct symbols *syms = symbols_new();
-		char *text = saved_text(&size), *said;
+		char *text = saved_text(kallsyms, sizeof(kallsyms) - 1, &size), *said;
 
 		replace(text, rows[i].what, rows[i].with);
 		said = load(syms, text, size, &ok);
@@ -451,8 +559,12 @@ const struct unit_test symbols_tests[] = {
 	{ "a file of its own for a VM", test_vms },
 	{ "what is no table of symbols", test_bad_files },
 	{ "a vmlinux", test_vmlinux },
+	{ "a vmlinux of another build", test_build_id },
+	{ "a vmlinux without a build id", test_no_build_id },
+	{ "a build id and kallsyms, which has none", test_kallsyms_build_id },
 	{ "a damaged vmlinux", test_damaged_vmlinux },
 	{ "symbols in a recording", test_saved },
+	{ "a build id in a recording", test_saved_build_id },
 	{ "a recording without symbols", test_none_saved },
 	{ "damaged symbols in a recording", test_damaged_saved },
 	{ NULL, NULL },
