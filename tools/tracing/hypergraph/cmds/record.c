@@ -2,14 +2,17 @@
 /* hypergraph record: trace-cmd with the events, clock and buffers that a guest needs */
 #include <dirent.h>
 #include <err.h>
-#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 
 #include "cmds/options.h"
@@ -28,6 +31,9 @@
 
 #define PROGRESS_INTERVAL_NS	500000000
 
+/* Bytes for what a trace.dat has but events, and for the guests' symbols */
+#define ROOM_FOR_HEADER		(32 * 1024 * 1024)
+
 struct record {
 	const char *output;
 	struct filter filter;		/* only its vm */
@@ -38,6 +44,11 @@ struct record {
 	struct symbols *syms;
 	char **args;			/* of trace-cmd */
 	size_t nr_args;
+	int begun[2];			/* a pipe, which tells that trace-cmd records */
+	int until[2];			/* another, until whose end it does */
+	pid_t trace_cmd;
+	pid_t child;			/* COMMAND, 0: none runs */
+	bool full;			/* so was the disk, before the recording ended */
 };
 
 static void add_arg(struct record *r, char *arg)
@@ -124,8 +135,6 @@ static long buffer_size(void)
 
 static bool make_args(struct record *r)
 {
-	char **arg;
-
 	add_arg(r, xstrdup("trace-cmd"));
 	add_arg(r, xstrdup("record"));
 	add_arg(r, xstrdup("-o"));
@@ -142,8 +151,13 @@ static bool make_args(struct record *r)
 		add_event(r, "kvm:kvm_exit");
 	if (!add_functions(r))
 		return false;
-	for (arg = r->command; arg && *arg; arg++)
-		add_arg(r, xstrdup(*arg));
+	/*
+	 * It records as long as this runs, until the pipe's other end is closed. That is also
+	 * so if this program is killed, whatever by.
+	 */
+	add_arg(r, xstrdup("sh"));
+	add_arg(r, xstrdup("-c"));
+	add_arg(r, xasprintf("echo >/proc/self/fd/%d; exec cat", r->begun[1]));
 	return true;
 }
 
@@ -162,65 +176,171 @@ static void say_what(const struct record *r)
 		r->command ? "" : ", until ^C");
 }
 
+static unsigned long long file_size(const char *file)
+{
+	struct stat st;
+
+	return stat(file, &st) ? 0 : st.st_size;
+}
+
 /* While trace-cmd records, each CPU has a file, of which it makes @output in the end. */
 static unsigned long long bytes_written(const char *output)
 {
 	long cpu, nr = sysconf(_SC_NPROCESSORS_CONF);
 	unsigned long long sum = 0;
-	struct stat st;
 
 	for (cpu = 0; cpu < nr; cpu++) {
 		char *file = xasprintf("%s.cpu%ld", output, cpu);
 
-		if (!stat(file, &st))
-			sum += st.st_size;
+		sum += file_size(file);
 		free(file);
 	}
-	return !sum && !stat(output, &st) ? (unsigned long long)st.st_size : sum;
+	return sum;
 }
 
 static void print_progress(const struct record *r, const struct host_stats *stats, const char *end)
 {
 	fprintf(stderr, "\r%llu events, %llu KiB, %llu lost%s", stats->events,
-		bytes_written(r->output) / 1024, stats->lost, end);
+		(bytes_written(r->output) ?: file_size(r->output)) / 1024, stats->lost, end);
 }
 
-/* What trace-cmd says goes to @log: it is of use if it fails. Returns -1 if fork() did. */
-static pid_t start(const struct record *r, FILE *log)
+/* In a new process, whose messages go to @log if there is one */
+static void become(char **args, FILE *log)
 {
-	pid_t pid = fork();
 	sigset_t none;
 
-	if (pid)
-		return pid;
+	if (log) {
+		dup2(fileno(log), STDOUT_FILENO);
+		dup2(fileno(log), STDERR_FILENO);
+	}
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	dup2(fileno(log), STDERR_FILENO);
-	if (!r->command)
-		dup2(fileno(log), STDOUT_FILENO);
-	execvp(r->args[0], r->args);
-	fprintf(stderr, "%s: %s: is it installed?\n", r->args[0], strerror(errno));
+	execvp(args[0], args);
+	warn("%s", args[0]);
 	_exit(127);
 }
 
-/* Returns trace-cmd's status. @stats are the last that were read while it still recorded. */
-static int watch(const struct record *r, pid_t pid, const sigset_t *signals,
-		 struct host_stats *stats)
+/*
+ * What trace-cmd says goes to @log: it is of use if it fails. It has a session of its own, as
+ * no signal of the terminal is to end it before its events are disabled.
+ */
+static bool start(struct record *r, FILE *log)
+{
+	pid_t pid = fork();
+
+	if (pid < 0) {
+		warn("fork");
+		return false;
+	}
+	if (!pid) {
+		setsid();
+		dup2(r->until[0], STDIN_FILENO);
+		fcntl(r->begun[1], F_SETFD, 0);
+		become(r->args, log);
+	}
+	r->trace_cmd = pid;
+	return true;
+}
+
+/* Waits until trace-cmd records. It has failed before that if there is nothing to read. */
+static bool has_begun(struct record *r)
+{
+	char byte;
+
+	close(r->begun[1]);
+	return read(r->begun[0], &byte, 1) == 1;
+}
+
+static bool start_command(struct record *r)
+{
+	pid_t pid;
+
+	if (!r->command)
+		return true;
+	pid = fork();
+	if (pid < 0) {
+		warn("fork");
+		return false;
+	}
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		become(r->command, NULL);
+	}
+	r->child = pid;
+	return true;
+}
+
+/* trace-cmd then disables the events and makes the file, which may take a while. */
+static void end_recording(struct record *r)
+{
+	if (r->child)
+		kill(r->child, SIGTERM);
+	if (r->until[1] >= 0)
+		close(r->until[1]);
+	r->until[1] = -1;
+}
+
+static bool command_ended(struct record *r)
+{
+	if (!r->child || waitpid(r->child, NULL, WNOHANG) != r->child)
+		return false;
+	r->child = 0;
+	return true;
+}
+
+/* Bytes that its file system has left for @output */
+static unsigned long long bytes_free(const char *output)
+{
+	char *path = xstrdup(output);
+	struct statvfs fs;
+	bool known = !statvfs(dirname(path), &fs);
+
+	free(path);
+	return known ? (unsigned long long)fs.f_bavail * fs.f_frsize : ~0ULL;
+}
+
+/*
+ * In the end trace-cmd copies what it has written. What is in the buffers then, and what
+ * comes until this is asked again, is to be written and copied.
+ */
+static bool is_full(const struct record *r, const struct host_stats *now,
+		    unsigned long long written, unsigned long long before)
+{
+	unsigned long long to_come = now->bytes + written - before;
+
+	return bytes_free(r->output) < written + 2 * to_come + ROOM_FOR_HEADER;
+}
+
+/* Waits for a signal that tells to end, but not for long. A process that ends wakes it, too. */
+static bool is_told_to_end(const sigset_t *signals)
 {
 	const struct timespec interval = { .tv_nsec = PROGRESS_INTERVAL_NS };
+	int signal = sigtimedwait(signals, NULL, &interval);
+
+	return signal > 0 && signal != SIGCHLD;
+}
+
+/* Returns trace-cmd's status. @stats are the last that were read while it still recorded. */
+static int watch(struct record *r, const sigset_t *signals, struct host_stats *stats)
+{
+	unsigned long long before = 0;
 	bool tty = isatty(STDERR_FILENO);
 	int status = -1;	/* That is no exit status, if waitpid() fails. */
 
-	while (waitpid(pid, &status, WNOHANG) == 0) {
+	while (waitpid(r->trace_cmd, &status, WNOHANG) == 0) {
+		bool told = is_told_to_end(signals);
 		struct host_stats now = host_stats(NULL);
+		unsigned long long written = bytes_written(r->output);
 
 		if (now.events >= stats->events)
 			*stats = now;
 		if (tty)
 			print_progress(r, stats, "");
-		/* It ends as at its own ^C, which it has had already if there is a terminal. */
-		if (sigtimedwait(signals, NULL, &interval) > 0)
-			kill(pid, SIGINT);
+		if (r->until[1] >= 0 && is_full(r, &now, written, before))
+			r->full = true;
+		before = written;
+		if (told || r->full || command_ended(r))
+			end_recording(r);
 	}
 	return status;
 }
@@ -248,48 +368,89 @@ static bool save_symbols(const struct record *r)
 	return ok;
 }
 
+/* trace-cmd has failed: its processes may still run, and what it enabled still be so. */
+static void clean_up(const struct record *r, FILE *log)
+{
+	char reset[] = "reset", *args[] = { r->args[0], reset, NULL };
+	pid_t pid;
+
+	kill(-r->trace_cmd, SIGKILL);
+	pid = fork();
+	if (!pid)
+		become(args, log);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+}
+
+static void say_failed(const struct record *r, FILE *log)
+{
+	fputc('\n', stderr);
+	if (r->full) {
+		warnx("%s: the disk is full: trace-cmd restore reads %s.cpu*",
+		      r->output, r->output);
+		return;
+	}
+	print_log(log);
+	warnx("trace-cmd failed");
+}
+
+/* No signal ends the program before it has ended the recording. */
+static void block_signals(sigset_t *signals)
+{
+	sigemptyset(signals);
+	sigaddset(signals, SIGINT);
+	sigaddset(signals, SIGTERM);
+	sigaddset(signals, SIGHUP);
+	sigaddset(signals, SIGCHLD);
+	sigprocmask(SIG_BLOCK, signals, NULL);
+}
+
 /* Returns the exit status. @log is for what trace-cmd says. */
 static int record_with(struct record *r, FILE *log)
 {
 	struct host_stats stats = { 0 };
 	sigset_t signals;
 	int status;
-	pid_t pid;
 
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	sigprocmask(SIG_BLOCK, &signals, NULL);
+	block_signals(&signals);
 	say_what(r);
-	pid = start(r, log);
-	if (pid < 0) {
-		warn("fork");
+	if (!start(r, log))
 		return EXIT_ERROR;
-	}
-	status = watch(r, pid, &signals, &stats);
+	if (!has_begun(r) || !start_command(r))
+		end_recording(r);
+	status = watch(r, &signals, &stats);
+	end_recording(r);
+	if (r->child)
+		waitpid(r->child, NULL, 0);
 	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
-		fputc('\n', stderr);
-		print_log(log);
-		warnx("trace-cmd failed");
+		say_failed(r, log);
+		clean_up(r, log);
 		return EXIT_ERROR;
 	}
 	if (!save_symbols(r))
 		return EXIT_ERROR;
 	print_progress(r, &stats, "\n");
-	return 0;
+	if (r->full)
+		warnx("%s: the disk is nearly full: the recording ended early", r->output);
+	return r->full ? EXIT_ERROR : 0;
 }
 
 static int run(struct record *r)
 {
-	FILE *log = tmpfile();
-	int status;
+	int status = EXIT_ERROR;
+	FILE *log;
 
-	if (!log) {
-		warn("making a temporary file");
+	if (pipe2(r->begun, O_CLOEXEC) || pipe2(r->until, O_CLOEXEC)) {
+		warn("pipe");
 		return EXIT_ERROR;
 	}
-	status = record_with(r, log);
-	fclose(log);
+	log = tmpfile();
+	if (!log)
+		warn("making a temporary file");
+	else if (make_args(r))
+		status = record_with(r, log);
+	if (log)
+		fclose(log);
 	return status;
 }
 
@@ -357,8 +518,7 @@ int cmd_record(int argc, char **argv)
 	int status = EXIT_ERROR;
 	size_t i;
 
-	if (options_parse(&record_argp, ARGP_IN_ORDER, argc, argv, &r) && host_can_record() &&
-	    make_args(&r))
+	if (options_parse(&record_argp, ARGP_IN_ORDER, argc, argv, &r) && host_can_record())
 		status = run(&r);
 	for (i = 0; i < r.nr_args; i++)
 		free(r.args[i]);

@@ -52,6 +52,7 @@ struct host_stats host_stats(struct tracefs_instance *instance)
 		/* There is a "commit overrun" as well. */
 		sum.lost += stat_number(stats, "\noverrun: ") +
 			    stat_number(stats, "dropped events: ");
+		sum.bytes += stat_number(stats, "bytes: ");
 		free(stats);
 	}
 	return sum;

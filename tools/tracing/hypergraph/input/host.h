@@ -10,6 +10,7 @@
 struct host_stats {
 	unsigned long long events;	/* that came, lost ones not counted */
 	unsigned long long lost;
+	unsigned long long bytes;	/* that are in the buffers now */
 };
 
 /* Can the events of guests be recorded here? False after an error message. */
