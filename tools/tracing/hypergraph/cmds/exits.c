@@ -50,7 +50,8 @@ static struct stack_node *add_place(struct exits *x, struct stack_node *node,
 				    const struct vcpu *v, const struct kernel *kernel,
 				    const struct event *ev)
 {
-	static const char user[] = "[user]", nested[] = "[nested or not]";
+	static const char user[] = "[user]", firmware[] = "[user or firmware]";
+	static const char nested[] = "[nested or not]";
 	const struct task *task = v->current;
 	const char *special = NULL;
 	__u64 offset;
@@ -59,7 +60,7 @@ static struct stack_node *add_place(struct exits *x, struct stack_node *node,
 	if (ev->exit.maybe_nested)
 		special = nested;
 	else if (ev->exit.rip < KERNEL_ADDRESS)
-		special = user;
+		special = v->boot->nr ? user : firmware;
 	if (!special) {
 		const char *name = kernel_function(kernel, ev->exit.rip, &offset);
 

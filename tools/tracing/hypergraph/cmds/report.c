@@ -33,6 +33,7 @@ struct column {
 	enum held held;
 	struct frame frame;
 	struct event exit;	/* the first of a row of equal ones */
+	bool mixed;			/* They are not equal, but of what is not traced. */
 	unsigned long long exits;	/* how many */
 	__u64 duration;			/* of all together */
 	__u32 exit_depth;
@@ -264,6 +265,26 @@ static void release_entry(struct report *r, const struct vcpu *v)
 	line_write(&r->line);
 }
 
+static void put_exit(const struct vcpu *v, const struct kernel *kernel)
+{
+	const struct column *col = v->priv;
+	const struct event *ev = &col->exit;
+
+	fputs("/* exit: ", stdout);
+	exit_reason_print(ev->exit.isa, ev->exit.reason, stdout);
+	if (col->exits > 1)
+		printf(" x%llu", col->exits);
+	/* Firmware is no user. */
+	if (ev->exit.rip >= KERNEL_ADDRESS || !v->boot->nr) {
+		fputs("  rip ", stdout);
+		kernel_print_address(kernel, ev->exit.rip, stdout);
+	} else {
+		fputs("  user ", stdout);
+		print_hex(ev->exit.rip, stdout);
+	}
+	fputs(" */\n", stdout);
+}
+
 static void release_exit(struct report *r, const struct vcpu *v)
 {
 	const struct column *col = v->priv;
@@ -279,18 +300,10 @@ static void release_exit(struct report *r, const struct vcpu *v)
 	else
 		line_untimed(r, v, col->exit_depth);
 	line_write(&r->line);
-	fputs("/* exit: ", stdout);
-	exit_reason_print(ev->exit.isa, ev->exit.reason, stdout);
-	if (col->exits > 1)
-		printf(" x%llu", col->exits);
-	if (ev->exit.rip >= KERNEL_ADDRESS) {
-		fputs("  rip ", stdout);
-		kernel_print_address(&kernel, ev->exit.rip, stdout);
-	} else {
-		fputs("  user ", stdout);
-		print_hex(ev->exit.rip, stdout);
-	}
-	fputs(" */\n", stdout);
+	if (col->mixed)
+		printf("/* %llu VM exits */\n", col->exits);
+	else
+		put_exit(v, &kernel);
 }
 
 /* A line of the exit before, of what the host did for it */
@@ -448,20 +461,24 @@ static void report_exit(void *ctx, struct vcpu *v, const struct event *ev)
 {
 	struct report *r = ctx;
 	struct column *col = v->priv;
+	bool same = col->held == HELD_EXIT && same_exit(&col->exit, ev);
+	bool untraced = v->current == v->untraced;
 
 	/* Each has its own functions of the host. */
-	if (col->held != HELD_EXIT || r->host_calls || !same_exit(&col->exit, ev)) {
+	if (col->held != HELD_EXIT || r->host_calls || (!same && !untraced)) {
 		release(r, v);
 		col->held = HELD_EXIT;
 		col->exit = *ev;
 		col->exits = 0;
+		col->mixed = false;
 		col->duration = 0;
 		col->exit_depth = filter_level(&r->s.filter, v->current);
 	}
+	col->mixed |= col->exits && !same;
 	col->exits++;
 	col->duration += ev->exit.duration;
 	r->exits++;
-	if (v->current != v->untraced)
+	if (!untraced)
 		return;
 	r->untraced++;
 	r->untraced_ns += ev->exit.duration;
@@ -553,9 +570,25 @@ static void report_mistaken(void *ctx, struct vcpu *v, const struct task *task)
 	fputs(" that ran here, since when is not known */\n", stdout);
 }
 
+/* A line of no task */
+static void put_of_vcpu(struct report *r, struct vcpu *v)
+{
+	release(r, v);
+	put_header(r);
+	put_introduction(v);
+	line_vcpu(r, v);
+	line_adds(&r->line, "              ");
+	line_indent(&r->line, '|', 0);
+	line_write(&r->line);
+	fputs("/* ", stdout);
+}
+
 static void report_note(void *ctx, struct vcpu *v, const struct event *ev)
 {
-	put_comment(ctx, v);
+	if (ev->type == EVENT_HELLO)
+		put_of_vcpu(ctx, v);
+	else
+		put_comment(ctx, v);
 	note_print(ev, stdout);
 	fputs(" */\n", stdout);
 }

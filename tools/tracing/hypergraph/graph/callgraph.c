@@ -414,7 +414,7 @@ static void handle_running(struct callgraph *cg, struct vcpu *v, const struct ev
 	name_task(task, ev);
 	v->announced = NULL;
 	v->gone = false;
-	if (v->current == v->unknown && !v->told && !ev->sched_switch.untold)
+	if (v->unknown->lowest != NOT_SEEN && !v->told && !ev->sched_switch.untold)
 		identify(cg, v, task);
 	else if (v->current == task)
 		set_current(cg, v, task);
