@@ -35,6 +35,8 @@ help:
 	echo "                  with KVM_UNIT_TESTS=dir some of that checkout's: 40 minutes"
 	echo "                  CPU=intel       those about nested guests"
 	echo "                  TESTS=regex     those that match"
+	echo "make check-ftrace ftrace's own selftests on a host and in a guest, without and with"
+	echo "                  this series: an hour or two; TESTS=regex"
 	echo "make fuzz         the tool's readers, with libFuzzer: an hour; MINUTES=60"
 	echo "make bench        what exits and traced calls cost, counted in instructions"
 	echo "make tool         the tool, in out/tool"
@@ -152,6 +154,14 @@ check-kvm: check-packages source $(filter bochs,$(EMU))
 	vm/build/kernel $(base) stock $(kvm_config)
 	vm/build/kernel $(base) hypergraph $(kvm_config)
 	vm/check/kvm $(base) $(CPU)
+
+ftrace_config := $(CURDIR)/vm/build/ftrace-suites.config
+
+.PHONY: check-ftrace
+check-ftrace: check-packages source
+	vm/build/kernel $(base) stock $(ftrace_config)
+	vm/build/kernel $(base) hypergraph $(ftrace_config)
+	vm/check/ftrace $(base) $(ftrace_config)
 
 .PHONY: bench
 bench: check-packages kernel stock-kernel bochs
