@@ -874,15 +874,21 @@ TEST_F(hypergraph_nested, single_step)
 	kvm_vm_free(m.vm);
 }
 
-/* Clears the log of slot 0, and returns whether this page was in it. */
+/*
+ * Returns whether the dirty log has this page, and takes that from it.  The log of other
+ * pages stays: those that hold page tables would have to be logged again, by exits.
+ */
 static bool was_dirtied(struct kvm_vm *vm, gpa_t page)
 {
-	u64 pages = memslot2region(vm, 0)->region.memory_size >> vm->page_shift;
-	unsigned long *log = bitmap_zalloc(pages);
+	u64 nr, pages = memslot2region(vm, 0)->region.memory_size >> vm->page_shift;
+	unsigned long *log = bitmap_zalloc(pages), one = 0;
 	bool dirty;
 
+	nr = page >> vm->page_shift;
 	kvm_vm_get_dirty_log(vm, 0, log);
-	dirty = test_bit(page >> vm->page_shift, log);
+	dirty = test_bit(nr, log);
+	__set_bit(nr % BITS_PER_LONG, &one);
+	kvm_vm_clear_dirty_log(vm, 0, &one, nr - nr % BITS_PER_LONG, BITS_PER_LONG);
 	free(log);
 	return dirty;
 }
@@ -902,6 +908,8 @@ TEST_F(hypergraph_nested, single_step_dirty_log)
 	m.guest->virtual_apic = page;
 	recording_of(getpid());
 	run_to_l2_out(m.vcpu);
+	vm_enable_cap(m.vm, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
+		      KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE);
 	vm_mem_region_set_flags(m.vm, 0, KVM_MEM_LOG_DIRTY_PAGES);
 	set_single_step(m.vcpu, true);
 	while (!step(m.vcpu))

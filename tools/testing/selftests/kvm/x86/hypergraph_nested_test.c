@@ -262,7 +262,7 @@ static bool check_call(struct test *t, u64 nr, enum vcpu_mode mode, enum outcome
 	if (outcome == ANSWERED_BY_L0 && ok) {
 		recording_read(&event, 1);
 		ok &= expect_event(t, &event);
-	} else if (outcome == LEFT_TO_L1) {
+	} else if (c->reflected) {
 		ok &= expect_registers(c, &c->reflected_regs, 0);
 	}
 	if (!ok)
