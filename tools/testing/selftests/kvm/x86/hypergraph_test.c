@@ -7,6 +7,8 @@
  * KVM may answer it on its fast path or not; there is no difference to see.
  */
 #include <pthread.h>
+#include <sched.h>
+#include <sys/wait.h>
 
 #include "kvm_test_harness.h"
 #include "hypergraph.h"
@@ -697,6 +699,29 @@ static void run_out(struct machine *m)
 	regs.rip = LOW_PAGE + HYPERCALL_INSN_SIZE;
 	vcpu_regs_set(m->vcpu, &regs);
 	vcpu_run_to_out(m->vcpu, &regs);
+}
+
+static int say_hello(void *m)
+{
+	return hypercall(m, HYPERGRAPH_NR_HELLO);
+}
+
+/* A VM is that of the process that created it, whichever runs its vCPUs. */
+TEST_F(hypergraph, vm_of_creator)
+{
+	static char stack[0x10000] __aligned(16);
+	struct machine m = machine_create();
+	int child, status;
+
+	recording_of(getpid());
+	/* KVM's own thread of the VM, which outlives the child, is this process'. */
+	run_out(&m);
+	child = clone(say_hello, stack + sizeof(stack), CLONE_VM | SIGCHLD, &m);
+	TEST_ASSERT(child >= 0, "clone()");
+	TEST_ASSERT_EQ(waitpid(child, &status, 0), child);
+	TEST_ASSERT(WIFEXITED(status) && !WEXITSTATUS(status), "The other process failed");
+	TEST_ASSERT_EQ(recording_count(), 1);
+	kvm_vm_free(m.vm);
 }
 
 static void check_reset(const struct hypergraph_event *e)
