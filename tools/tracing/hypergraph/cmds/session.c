@@ -106,7 +106,7 @@ static void warn_of_unknown_kernels(const struct session *s)
 	const struct guest *guest;
 
 	map_for_each(guest, &s->cg.guests) {
-		if (!guest->known || guest->nested || guest->boots.nr > 1 ||
+		if (!guest->known || guest->nested || guest->nr_told ||
 		    !symbols_are_for(s->syms, guest->vm))
 			continue;
 		warnx("%s: VM %u did not say which kernel it is in this recording: no names",

@@ -310,8 +310,9 @@ static void put_text(FILE *out, const char *text)
 static void put_kallsyms(struct export *e)
 {
 	const struct trace_dat *d = e->priv;
-	const struct boot *boot = map_nth(&d->guest->boots, d->guest->boots.nr > 2 ? 0 : 1);
-	struct kernel kernel = symbols_kernel(e->syms, (boot ?: d->guest->boot)->key);
+	const struct guest *guest = d->guest;
+	const struct boot *boot = guest->nr_told > 1 ? map_nth(&guest->boots, 0) : guest->boot;
+	struct kernel kernel = symbols_kernel(e->syms, boot->key);
 	char *text = print_to_string(kernel_write_symbols, &kernel);
 
 	put32(e->out, strlen(text));

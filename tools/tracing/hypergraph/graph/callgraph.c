@@ -284,6 +284,20 @@ static void handle_open_call(struct callgraph *cg, struct vcpu *v, const struct 
 	notify_wanted(cg->ops->open_call, cg, v, &call);
 }
 
+/* What runs on @v now is no kernel that is known, nor another one that was not. */
+static void leave_boot(struct callgraph *cg, struct vcpu *v)
+{
+	struct guest *guest = v->guest;
+	bool used = v->boot == guest->unknown && !v->silent;
+
+	leave_task(cg, v, v->untraced);
+	if (!guest->unknown || used)
+		guest->unknown = boot_new(guest, NULL, cg->nr_boots++);
+	if (!guest->boot->nr)
+		guest->boot = guest->unknown;
+	vcpu_set_boot(v, guest->unknown);
+}
+
 /*
  * What the host saw is told as a mark without text. What runs on the vCPU after that is no
  * kernel that is known.
@@ -301,8 +315,7 @@ static void handle_by_host(struct callgraph *cg, struct vcpu *v, const struct ev
 		notify_wanted(cg->ops->mark, cg, v, &m);
 	}
 	drop_calls(cg, v);
-	leave_task(cg, v, v->untraced);
-	vcpu_set_boot(v, map_nth(&v->guest->boots, 0));
+	leave_boot(cg, v);
 }
 
 /* A kernel that was not running before has said hello: what the guest's vCPUs did is over. */
@@ -310,7 +323,8 @@ static void begin_boot(struct callgraph *cg, struct guest *guest, __u64 number)
 {
 	struct vcpu *v;
 
-	guest->boot = boot_new(guest, number, cg->nr_boots++);
+	guest->boot = boot_new(guest, &number, cg->nr_boots++);
+	guest->unknown = NULL;
 	map_for_each(v, &guest->vcpus) {
 		drop_calls(cg, v);
 		leave_task(cg, v, v->unknown);
@@ -360,14 +374,13 @@ static void end_session(struct callgraph *cg, struct boot *boot)
 /* It also tells by its number if another kernel runs there than was thought. */
 static void handle_off(struct callgraph *cg, struct vcpu *v, const struct event *ev)
 {
-	struct boot *boot = v->boot;
-
 	notify_wanted(cg->ops->note, cg, v, ev);
-	leave_task(cg, v, v->untraced);
-	if (boot->nr && boot->number != ev->off.boot)
-		vcpu_set_boot(v, map_nth(&v->guest->boots, 0));
+	if (v->boot->nr && v->boot->number != ev->off.boot)
+		leave_boot(cg, v);
 	else if (ev->off.all)
-		end_session(cg, boot);
+		end_session(cg, v->boot);
+	else
+		leave_task(cg, v, v->untraced);
 }
 
 /* Task @prev ran on @v until now, which may be news. */

@@ -18,7 +18,8 @@ struct guest *guest_new(const struct event *ev, unsigned int nested_nr, __u32 ke
 	guest->vcpu = ev->vcpu;
 	guest->nested = ev->nested;
 	guest->nested_nr = nested_nr;
-	guest->boot = boot_new(guest, 0, key_nr);
+	guest->unknown = boot_new(guest, NULL, key_nr);
+	guest->boot = guest->unknown;
 	return guest;
 }
 
@@ -49,15 +50,15 @@ void guest_free(struct guest *guest)
 	free(guest);
 }
 
-struct boot *boot_new(struct guest *guest, __u64 number, __u32 key_nr)
+struct boot *boot_new(struct guest *guest, const __u64 *number, __u32 key_nr)
 {
 	struct boot *boot = xcalloc(1, sizeof(*boot));
 
 	boot->guest = guest;
-	boot->nr = guest->boots.nr;
-	boot->number = number;
+	boot->nr = number ? ++guest->nr_told : 0;
+	boot->number = number ? *number : 0;
 	boot->key = guest_key(guest->vm, key_nr, guest->nested);
-	map_add(&guest->boots, boot->nr, boot);
+	map_add(&guest->boots, guest->boots.nr, boot);
 	return boot;
 }
 

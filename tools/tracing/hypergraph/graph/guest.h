@@ -34,18 +34,20 @@ struct guest {
 	bool known;		/* It has sent something, and callgraph_ops.guest_new() told it. */
 	unsigned int nested_nr;	/* number among the nested ones, in order of appearance */
 	struct boot *boot;	/* the latest */
+	struct boot *unknown;	/* what runs on vCPUs that have not said hello since a reset */
 	struct map boots;	/* by number in order of appearance */
+	unsigned int nr_told;	/* of these */
 	struct map vcpus;	/* the same */
 	void *priv;		/* the command's own */
 };
 
 /*
- * A kernel that a guest has booted. Number 0 is none that is known: what runs there has not
- * said hello yet, or not again since a reset.
+ * A kernel that a guest has booted. One that has not said hello yet, or not again since a
+ * reset, is not known: its number is 0, and another reset begins another one.
  */
 struct boot {
 	struct guest *guest;
-	unsigned int nr;	/* in its guest, in order of appearance */
+	unsigned int nr;	/* of those of its guest that have said hello */
 	__u64 number;		/* as its hello tells it */
 	__u64 key;		/* guest_key() */
 	unsigned int session;	/* grows when tracing ends everywhere */
@@ -124,16 +126,16 @@ static inline bool task_is_outdated(const struct task *task)
 }
 
 /*
- * Makes the guest that @ev is about, which has number @nested_nr if it is nested, with a
- * boot of number 0 whose key has @key_nr.
+ * Makes the guest that @ev is about, which has number @nested_nr if it is nested, with an
+ * unknown boot whose key has @key_nr.
  */
 struct guest *guest_new(const struct event *ev, unsigned int nested_nr, __u32 key_nr);
 
 /* Frees its boots and their tasks as well, but not its vCPUs. */
 void guest_free(struct guest *guest);
 
-/* Makes the next boot of @guest. */
-struct boot *boot_new(struct guest *guest, __u64 number, __u32 key_nr);
+/* Makes the boot of @guest that told its @number, or an unknown one if that is NULL. */
+struct boot *boot_new(struct guest *guest, const __u64 *number, __u32 key_nr);
 
 /* NULL if it was not seen yet, or has ended. @cpu is that of an idle task. */
 struct task *boot_task(const struct boot *boot, int pid, __u32 cpu);

@@ -71,12 +71,13 @@ static void test_again(void)
 	struct guest *guest = new_guest(100, 0, false, 0);
 	struct vcpu *v = vcpu_new(guest, 0);
 	struct task *first = task_new(v, 57), *second, *third;
+	__u64 number = 5;
 
 	first->gone = true;
 	check("gone", !boot_task(guest->boot, 57, 0));
 	second = task_new(v, 57);
 	check("again", boot_task(guest->boot, 57, 0) == second);
-	vcpu_set_boot(v, boot_new(guest, 5, 8));
+	vcpu_set_boot(v, boot_new(guest, &number, 8));
 	check("another kernel", !boot_task(v->boot, 57, 0));
 	third = task_new(v, 57);
 	check("its own", boot_task(v->boot, 57, 0) == third && task_is_of_now(third) &&
