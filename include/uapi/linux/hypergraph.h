@@ -215,7 +215,4 @@
 #define HYPERGRAPH_NR_TRIPLE_FAULT	0x6a
 #define HYPERGRAPH_NR_RESET		0x6b
 
-/* This goes with its last users. */
-#define HYPERGRAPH_MARK_TRIPLE_FAULT	6
-
 #endif /* _UAPI_LINUX_HYPERGRAPH_H */
