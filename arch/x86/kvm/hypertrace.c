@@ -37,8 +37,9 @@ EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_hypertrace_key);
 
 /*
  * The number of this recording, so that an exit seen during one is not joined with
- * an entry seen during a later one.  0 is none: it also says that hooks are just
- * being turned on or off, which is not done to all of them at once.
+ * an entry seen during a later one, and that guests are asked for a hello in each.  It
+ * is another one when the second tracepoint is enabled, too.  0 is none: it also says
+ * that hooks are just being turned on or off, which is not done to all of them at once.
  */
 unsigned int kvm_hypertrace_session;
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_hypertrace_session);
@@ -115,9 +116,7 @@ int kvm_hypertrace_reg(void)
 		return -ENODEV;
 
 	static_branch_inc(&kvm_hypertrace_key);
-	if (kvm_hypertrace_tracepoints++)
-		return 0;
-
+	kvm_hypertrace_tracepoints++;
 	if (!++sessions)
 		++sessions;
 	WRITE_ONCE(kvm_hypertrace_session, sessions);
@@ -149,9 +148,9 @@ void kvm_hypertrace_init_vm(struct kvm *kvm)
  */
 static u64 kvm_hypertrace_ns_since(u64 since)
 {
-	u64 now = rdtsc();
+	s64 ticks = rdtsc() - since;
 
-	return now > since ? mul_u64_u32_div(now - since, NSEC_PER_MSEC, tsc_khz) : 0;
+	return ticks > 0 ? mul_u64_u32_div(ticks, NSEC_PER_MSEC, tsc_khz) : 0;
 }
 
 /* An event that no exit has led to */
@@ -250,133 +249,145 @@ static __always_inline bool kvm_hypertrace_knows(unsigned long nr)
 /* Whether the VMM lets the guest send */
 static __always_inline bool kvm_hypertrace_is_allowed(struct kvm_vcpu *vcpu)
 {
-	return (READ_ONCE(vcpu->kvm->arch.hypertrace.channels) & HYPERGRAPH_CHANNEL_HYPERCALL) &&
+	return (vcpu->kvm->arch.hypertrace.channels & HYPERGRAPH_CHANNEL_HYPERCALL) &&
 	       guest_pv_has(vcpu, KVM_FEATURE_HYPERGRAPH);
 }
 
-static __always_inline bool kvm_hypertrace_listens(struct kvm_vcpu *vcpu, unsigned long nr)
+/*
+ * Returns the answer to a hypercall that says hello, or to which the host may ask for one.
+ * It asks once, and not before it has heard a hello again.
+ */
+static noinline long kvm_hypertrace_ask(struct kvm_vcpu *vcpu, struct kvm_hypertrace_hello *hello)
 {
 	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
 
-	if (!trace_hypergraph_host_enabled() || !kvm_hypertrace_knows(nr))
-		return false;
-
-	/* Not if the recording began only after this hypercall's exit. */
-	return ht->session && ht->session == READ_ONCE(kvm_hypertrace_session) &&
-	       kvm_hypertrace_is_allowed(vcpu);
-}
-
-/* The host asks once, and not before it has heard a hello again. */
-static noinline bool kvm_hypertrace_asks(struct kvm_vcpu *vcpu, struct kvm_hypertrace_hello *hello,
-					 unsigned long nr)
-{
-	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
-	bool is_hello = nr == HYPERGRAPH_NR_HELLO;
+	/* The recording began only after this hypercall's exit. */
+	if (!ht->session)
+		return -KVM_ENOSYS;
 
 	hello->session = ht->session;
 	hello->paging = is_paging(vcpu);
-	hello->due = is_hello ? ht->exit_tsc + (u64)tsc_khz * KVM_HYPERTRACE_HELLO_MS : U64_MAX;
-	return !is_hello;
+	if (ht->nr != HYPERGRAPH_NR_HELLO) {
+		hello->due = U64_MAX;
+		return HYPERGRAPH_SAY_HELLO;
+	}
+
+	hello->due = ht->exit_tsc + (u64)tsc_khz * KVM_HYPERTRACE_HELLO_MS;
+	return 0;
 }
 
 /*
- * Returns the answer to a hypercall to which the host listens.  It is recorded at the next
- * VM-Entry unless the host asks for a hello: then its exit is one like any other.
+ * Returns the answer to the hypercall that ht->nr to ht->a3 are, for one whose exit has led
+ * here.  One to which that is 0 is recorded at the next VM-Entry.  With any other
+ * answer its exit is one like all others.
  */
-static __always_inline unsigned long
-kvm_hypertrace_take(struct kvm_vcpu *vcpu, bool nested, unsigned long nr,
-		    unsigned long a0, unsigned long a1, unsigned long a2, unsigned long a3)
+static __always_inline long kvm_hypertrace_answer(struct kvm_vcpu *vcpu, bool nested)
 {
 	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
 	struct kvm_hypertrace_hello *hello = nested ? &ht->nested_hello : &ht->hello;
+	long answer;
+
+	if (!trace_hypergraph_host_enabled() || !kvm_hypertrace_knows(ht->nr) ||
+	    !kvm_hypertrace_is_allowed(vcpu))
+		return -KVM_ENOSYS;
 
 	if (nested)
 		kvm_hypertrace_save_nested(vcpu);
 	else
 		kvm_hypertrace_save_not_nested(ht);
 
-	if (unlikely(ht->exit_tsc >= hello->due || hello->session != ht->session ||
-		     nr == HYPERGRAPH_NR_HELLO) &&
-	    kvm_hypertrace_asks(vcpu, hello, nr))
-		return HYPERGRAPH_SAY_HELLO;
+	/* No hello has session 0. */
+	if (unlikely(ht->exit_tsc >= hello->due || ht->session != hello->session ||
+		     ht->nr == HYPERGRAPH_NR_HELLO)) {
+		answer = kvm_hypertrace_ask(vcpu, hello);
+		if (answer)
+			return answer;
+	}
 
 	ht->event = KVM_HYPERTRACE_HYPERCALL;
 	ht->guest_rip = kvm_rip_read(vcpu);
+	return 0;
+}
+
+long __kvm_hypertrace_hypercall(struct kvm_vcpu *vcpu, unsigned long nr,
+				unsigned long a0, unsigned long a1,
+				unsigned long a2, unsigned long a3)
+{
+	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
+	long answer = -KVM_ENOSYS;
+
 	ht->nr = nr;
 	ht->a0 = a0;
 	ht->a1 = a1;
 	ht->a2 = a2;
 	ht->a3 = a3;
-	return 0;
-}
+	if (!vcpu->arch.guest_state_protected)
+		answer = kvm_hypertrace_answer(vcpu, false);
 
-bool __kvm_hypertrace_hypercall(struct kvm_vcpu *vcpu, unsigned long nr,
-				unsigned long a0, unsigned long a1,
-				unsigned long a2, unsigned long a3,
-				unsigned long *ret)
-{
-	if (!vcpu->arch.guest_state_protected && kvm_hypertrace_listens(vcpu, nr)) {
-		*ret = kvm_hypertrace_take(vcpu, false, nr, a0, a1, a2, a3);
-		return true;
-	}
-
-	if (READ_ONCE(hypertrace_offer) && kvm_hypertrace_knows(nr))
+	if (answer == -KVM_ENOSYS && READ_ONCE(hypertrace_offer) && kvm_hypertrace_knows(nr))
 		kvm_hypertrace_offer_again();
-	return false;
+	return answer;
 }
 
-/* For a hypercall that only this file knows of: neither Xen's nor Hyper-V's. */
-static __always_inline bool kvm_hypertrace_is_ours(struct kvm_vcpu *vcpu)
+/* Kept out of the way of those that are not traced. */
+static noinline void kvm_hypertrace_trace_hypercall(const struct kvm_vcpu_hypertrace *ht)
 {
-	return !kvm_xen_hypercall_enabled(vcpu->kvm) && !kvm_hv_hypercall_enabled(vcpu) &&
-	       kvm_hypertrace_listens(vcpu, kvm_rax_read_raw(vcpu));
+	trace_kvm_hypercall(ht->nr, ht->a0, ht->a1, ht->a2, ht->a3);
 }
 
 /*
- * Does what ____kvm_emulate_hypercall() does, for what kvm_hypertrace_is_ours() and
- * comes from 64-bit code at CPL 0.
+ * Does what kvm_emulate_hypercall() does but skip the instruction, for a hypercall from
+ * 64-bit code at CPL 0 to which the answer is not -KVM_ENOSYS: returns false for any other.
  */
-static __always_inline int kvm_hypertrace_answer(struct kvm_vcpu *vcpu, bool nested)
+static __always_inline bool kvm_hypertrace_handle(struct kvm_vcpu *vcpu, bool nested)
 {
-	unsigned long nr = kvm_rax_read_raw(vcpu), a0 = kvm_rbx_read_raw(vcpu),
-		      a1 = kvm_rcx_read_raw(vcpu), a2 = kvm_rdx_read_raw(vcpu),
-		      a3 = kvm_rsi_read_raw(vcpu);
+	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
+	long answer;
 
+	if (kvm_xen_hypercall_enabled(vcpu->kvm) || kvm_hv_hypercall_enabled(vcpu))
+		return false;
+
+	ht->nr = kvm_rax_read_raw(vcpu);
+	ht->a0 = kvm_rbx_read_raw(vcpu);
+	ht->a1 = kvm_rcx_read_raw(vcpu);
+	ht->a2 = kvm_rdx_read_raw(vcpu);
+	ht->a3 = kvm_rsi_read_raw(vcpu);
+	answer = kvm_hypertrace_answer(vcpu, nested);
+	if (answer == -KVM_ENOSYS)
+		return false;
+
+	kvm_rax_write_raw(vcpu, answer);
 	++vcpu->stat.hypercalls;
-	trace_kvm_hypercall(nr, a0, a1, a2, a3);
-	kvm_rax_write_raw(vcpu, kvm_hypertrace_take(vcpu, nested, nr, a0, a1, a2, a3));
-
-	return kvm_skip_emulated_instruction(vcpu);
+	if (trace_kvm_hypercall_enabled())
+		kvm_hypertrace_trace_hypercall(ht);
+	return true;
 }
 
 /*
- * For a hypercall of L2 from 64-bit code at CPL 0, which L1 would get.  L2 may speak
- * another hypervisor's hypercalls, with anything in rax; none of these uses r11.
+ * For a hypercall of L2 from 64-bit code at CPL 0, which L1 intercepts and would get.  L2 may
+ * speak another hypervisor's hypercalls, with anything in rax; none of these uses r11.
  */
-static __always_inline bool kvm_hypertrace_takes_from_l1(struct kvm_vcpu *vcpu)
+static bool kvm_hypertrace_handle_l2(struct kvm_vcpu *vcpu, u32 isa)
 {
-	return READ_ONCE(hypertrace_nested) && vcpu->arch.hypertrace.offered &&
-	       kvm_r11_read_raw(vcpu) == HYPERGRAPH_SIGNATURE && kvm_hypertrace_is_ours(vcpu);
-}
+	if (!READ_ONCE(hypertrace_nested) || !vcpu->arch.hypertrace.offered ||
+	    kvm_r11_read_raw(vcpu) != HYPERGRAPH_SIGNATURE ||
+	    !kvm_hypertrace_handle(vcpu, true))
+		return false;
 
-/*
- * L2 has exited for a hypercall, which L1 intercepts.  True if that is answered here and
- * is not L1's: then kvm_hypertrace_answer_nested() is to be called.
- */
-bool kvm_hypertrace_takes_nested(struct kvm_vcpu *vcpu)
-{
-	return is_64_bit_mode(vcpu) && kvm_hypertrace_takes_from_l1(vcpu) &&
-	       !kvm_x86_call(get_cpl)(vcpu);
-}
-EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_hypertrace_takes_nested);
-
-/* Returns what a handler of exits does. */
-int kvm_hypertrace_answer_nested(struct kvm_vcpu *vcpu, u32 isa)
-{
 	trace_kvm_nested_vmexit(vcpu, isa);
-	return kvm_hypertrace_answer(vcpu, true);
+	return true;
 }
-EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_hypertrace_answer_nested);
+
+/*
+ * L2 has exited for a hypercall that L1 intercepts.  True if that was answered here and is
+ * not L1's: all that is left to do is to skip the instruction.
+ */
+bool kvm_hypertrace_handle_nested(struct kvm_vcpu *vcpu, u32 isa)
+{
+	return is_64_bit_mode(vcpu) && !kvm_x86_call(get_cpl)(vcpu) &&
+	       kvm_hypertrace_handle_l2(vcpu, isa);
+}
+EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_hypertrace_handle_nested);
 
 /* L1 has sent HYPERGRAPH_NR_OFFER.  Returns the answer to that. */
 unsigned long kvm_hypertrace_set_offer(struct kvm_vcpu *vcpu, unsigned long offer)
@@ -400,10 +411,10 @@ unsigned long kvm_hypertrace_set_offer(struct kvm_vcpu *vcpu, unsigned long offe
  */
 fastpath_t kvm_hypertrace_fastpath(struct kvm_vcpu *vcpu)
 {
-	if (!kvm_pmu_is_fastpath_emulation_allowed(vcpu) || !kvm_hypertrace_is_ours(vcpu))
+	if (!kvm_pmu_is_fastpath_emulation_allowed(vcpu) || !kvm_hypertrace_handle(vcpu, false))
 		return EXIT_FASTPATH_NONE;
 
-	if (!kvm_hypertrace_answer(vcpu, false))
+	if (unlikely(!kvm_skip_emulated_instruction(vcpu)))
 		return EXIT_FASTPATH_EXIT_USERSPACE;
 
 	return EXIT_FASTPATH_REENTER_GUEST;
@@ -417,13 +428,19 @@ EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_hypertrace_fastpath);
 fastpath_t kvm_hypertrace_nested_fastpath(struct kvm_vcpu *vcpu, u32 isa)
 {
 	if (vcpu->guest_debug || !kvm_pmu_is_fastpath_emulation_allowed(vcpu) ||
-	    !kvm_hypertrace_takes_from_l1(vcpu))
+	    !kvm_hypertrace_handle_l2(vcpu, isa))
 		return EXIT_FASTPATH_NONE;
 
-	kvm_hypertrace_answer_nested(vcpu, isa);
+	kvm_skip_emulated_instruction(vcpu);
 	return EXIT_FASTPATH_REENTER_GUEST;
 }
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_hypertrace_nested_fastpath);
+
+/* A function of its own: two tracepoints in one make each cost more. */
+static noinline void kvm_hypertrace_record_exit(struct kvm_vcpu *vcpu)
+{
+	trace_hypergraph_exit(vcpu, kvm_hypertrace_ns_since(vcpu->arch.hypertrace.exit_tsc));
+}
 
 void __kvm_hypertrace_entry(struct kvm_vcpu *vcpu)
 {
@@ -434,10 +451,10 @@ void __kvm_hypertrace_entry(struct kvm_vcpu *vcpu)
 	if (ht->session != READ_ONCE(kvm_hypertrace_session))
 		return;
 
-	if (event == KVM_HYPERTRACE_HYPERCALL)
-		trace_hypergraph_host(vcpu, kvm_hypertrace_ns_since(ht->exit_tsc));
+	if (event == KVM_HYPERTRACE_EXIT)
+		kvm_hypertrace_record_exit(vcpu);
 	else
-		trace_hypergraph_exit(vcpu, kvm_hypertrace_ns_since(ht->exit_tsc));
+		trace_hypergraph_host(vcpu, kvm_hypertrace_ns_since(ht->exit_tsc));
 }
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(__kvm_hypertrace_entry);
 

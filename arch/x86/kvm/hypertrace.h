@@ -31,12 +31,10 @@ void __kvm_hypertrace_entry(struct kvm_vcpu *vcpu);
 void __kvm_hypertrace_load(struct kvm_vcpu *vcpu);
 void __kvm_hypertrace_run_end(struct kvm_vcpu *vcpu, int r);
 void __kvm_hypertrace_reset(struct kvm_vcpu *vcpu);
-bool __kvm_hypertrace_hypercall(struct kvm_vcpu *vcpu, unsigned long nr,
+long __kvm_hypertrace_hypercall(struct kvm_vcpu *vcpu, unsigned long nr,
 				unsigned long a0, unsigned long a1,
-				unsigned long a2, unsigned long a3,
-				unsigned long *ret);
-bool kvm_hypertrace_takes_nested(struct kvm_vcpu *vcpu);
-int kvm_hypertrace_answer_nested(struct kvm_vcpu *vcpu, u32 isa);
+				unsigned long a2, unsigned long a3);
+bool kvm_hypertrace_handle_nested(struct kvm_vcpu *vcpu, u32 isa);
 fastpath_t kvm_hypertrace_fastpath(struct kvm_vcpu *vcpu);
 fastpath_t kvm_hypertrace_nested_fastpath(struct kvm_vcpu *vcpu, u32 isa);
 
@@ -73,7 +71,7 @@ static inline void kvm_hypertrace_forget_offer(struct kvm_vcpu *vcpu)
 /* When KVM_CAP_X86_HYPERGRAPH says so: of KVM_HYPERTRACE_CHANNELS */
 static inline void kvm_hypertrace_set_channels(struct kvm *kvm, u8 channels)
 {
-	WRITE_ONCE(kvm->arch.hypertrace.channels, channels);
+	kvm->arch.hypertrace.channels = channels;
 }
 
 void kvm_hypertrace_init_vm(struct kvm *kvm);
@@ -96,16 +94,16 @@ static inline void kvm_hypertrace_enable_cpu(void) { }
 #endif /* CONFIG_KVM_HYPERTRACE */
 
 /*
- * A hypercall from CPL 0.  True if it is one of hypergraph's and this host listens:
- * the guest then gets @ret for it.
+ * A hypercall from CPL 0.  Returns the answer to it, or -KVM_ENOSYS if it is none of
+ * hypergraph's or this host does not listen.
  */
-static __always_inline bool
+static __always_inline long
 kvm_hypertrace_hypercall(struct kvm_vcpu *vcpu, unsigned long nr,
 			 unsigned long a0, unsigned long a1,
-			 unsigned long a2, unsigned long a3, unsigned long *ret)
+			 unsigned long a2, unsigned long a3)
 {
-	return kvm_hypertrace_enabled() &&
-	       __kvm_hypertrace_hypercall(vcpu, nr, a0, a1, a2, a3, ret);
+	return kvm_hypertrace_enabled() ?
+	       __kvm_hypertrace_hypercall(vcpu, nr, a0, a1, a2, a3) : -KVM_ENOSYS;
 }
 
 /* When the vCPU is loaded: by KVM_RUN, by another ioctl, or back on a CPU. */
