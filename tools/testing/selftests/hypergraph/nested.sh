@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# What a nested guest sends is recorded by the host if its admin says so, and unless
-# the guest whose guest it is keeps it to itself or records it.
+# What a nested guest sends is recorded by the host if its admin says so, and the guest
+# whose guest it is offers it. Otherwise that guest may record it.
 set -eu
 . "$(dirname "$(readlink -f "$0")")/lib/functions.sh"
 . "$TESTDIR/lib/calls.sh"
@@ -73,13 +73,13 @@ echo "$before" >$PARAMETER
 check_equal "the nested guest's status" $status 42
 split_phases
 check_phase off nobody
-check_phase on host
-check_phase private nobody
-check_phase not_private host
+check_phase on nobody
+check_phase offered host
+check_phase not_offered nobody
 check_phase recorded_by_guest guest
 check_equal "recorded_by_guest: recorded by the guest" \
 	"$(cat "$SHARE/recorded_by_guest")" "$(guest_count sent recorded_by_guest.stats)"
-check_phase recorded_again host
+check_phase offered_again host
 check_phase both host
 check_guest_of_both
 mv "$SHARE/stats" "$SHARE/calls.stats"

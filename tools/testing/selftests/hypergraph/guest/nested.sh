@@ -18,14 +18,14 @@ begin_on()
 	ask /share host "echo 1 >$parameters/hypertrace_nested"
 }
 
-begin_private()
+begin_offered()
 {
-	echo 1 >"$parameters/hypertrace_private"
+	echo 1 >"$parameters/hypertrace_offer"
 }
 
-begin_not_private()
+begin_not_offered()
 {
-	echo 0 >"$parameters/hypertrace_private"
+	echo 0 >"$parameters/hypertrace_offer"
 }
 
 begin_recorded_by_guest()
@@ -33,10 +33,11 @@ begin_recorded_by_guest()
 	echo 1 >"$event/enable"
 }
 
-begin_recorded_again()
+begin_offered_again()
 {
 	echo 0 >"$event/enable"
 	grep -c ' hypergraph_host: ' trace >/share/recorded_by_guest
+	begin_offered
 }
 
 # This traces what the nested guest's exits come to in this guest's KVM.
@@ -64,7 +65,7 @@ echo 4000 >buffer_size_kb
 serve /share guest &
 status=0
 GUEST_APPEND=loglevel=5 GUEST_TIMEOUT=500 /share/lib/guest \
-	/share/guest/nested_nested.sh off on private not_private recorded_by_guest \
-	recorded_again both || status=$?
+	/share/guest/nested_nested.sh off on offered not_offered recorded_by_guest \
+	offered_again both || status=$?
 kill $!
 exit $status
