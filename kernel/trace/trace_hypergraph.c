@@ -42,17 +42,16 @@ static struct tracer_flags hypergraph_flags = {
 	.opts	= hypergraph_opts,
 };
 
-/* When it was selected, by trace_clock_local(), in ns */
-static u64 hypergraph_selected_at;
-
 /* What the return of a function needs to know about its entry, in ns. */
 struct hypergraph_frame {
 	u64	calltime;
-	u64	overhead : 62;	/* hypergraph_overhead() at calltime */
-	u64	announced : 1;	/* its entry was sent */
-	u64	late : 1;	/* after the switch from its task: to be told of once more */
+	u64	overhead;	/* hypergraph_overhead() at calltime, above the bits below */
 	u64	sleeptime;	/* the task's, at calltime; only if it is not counted */
 };
+
+#define HYPERGRAPH_FRAME_ANNOUNCED	BIT(0)	/* its entry was sent */
+#define HYPERGRAPH_FRAME_LATE		BIT(1)	/* after its task's switch: tell that again */
+#define HYPERGRAPH_FRAME_SHIFT		2
 
 /*
  * An entry takes more outside of its span than hypergraph_outside_span says, by this,
@@ -84,7 +83,7 @@ static int hypergraph_trace_entry(struct ftrace_graph_ent *trace, struct fgraph_
 
 	if (!hypergraph_is_on(tr)) {
 		hypergraph_tell_off();
-		return 0;
+		goto refuse;
 	}
 
 	counts_sleep = hypergraph_counts_sleep(tr);
@@ -93,29 +92,25 @@ static int hypergraph_trace_entry(struct ftrace_graph_ent *trace, struct fgraph_
 				    sizeof(*frame));
 	if (!frame) {
 		this_cpu_inc(hypergraph_stats.dropped);
-		return 0;
+		goto refuse;
 	}
 
 	frame->calltime = span->start;
-	frame->overhead = span->overhead;
-	frame->announced = hypergraph_sends_entries(tr);
-	frame->late = false;
+	frame->overhead = span->overhead << HYPERGRAPH_FRAME_SHIFT;
 	if (!counts_sleep)
 		frame->sleeptime = current->ftrace_sleeptime;
 
-	if (frame->announced) {
-		if (!hypergraph_knows_who())
-			frame->late = hypergraph_tell_who();
+	if (hypergraph_sends_entries(tr)) {
+		frame->overhead |= HYPERGRAPH_FRAME_ANNOUNCED;
+		if (!hypergraph_knows_who() && hypergraph_tell_who())
+			frame->overhead |= HYPERGRAPH_FRAME_LATE;
 		hypergraph_tell(HYPERGRAPH_NR_ENTRY, trace->func, trace->depth, 0, 0);
 	}
 	return 1;
-}
 
-/* If set_graph_function named this function, then its return would clear the bit. */
-static void hypergraph_forget_graph_addr(unsigned long *task_var, struct ftrace_graph_ent *trace)
-{
-	if (*task_var & TRACE_GRAPH_FL && ftrace_graph_depth(task_var) == trace->depth)
-		*task_var &= ~TRACE_GRAPH_FL;
+refuse:
+	ftrace_graph_addr_cancel(gops, trace);
+	return 0;
 }
 
 static noinline int hypergraph_entry(struct ftrace_graph_ent *trace,
@@ -135,30 +130,16 @@ static noinline int hypergraph_entry(struct ftrace_graph_ent *trace,
 	}
 
 	if (ftrace_graph_ignore_func(gops, trace) ||
-	    hypergraph_ignore_irqs(gops->private))
+	    hypergraph_ignore_irqs(gops->private)) {
+		ftrace_graph_addr_cancel(gops, trace);
 		return 0;
+	}
 
 	hypergraph_begin_span(&span, task_var);
 	span.start -= hypergraph_entry_extra;
 	ret = hypergraph_trace_entry(trace, gops, &span);
 	hypergraph_end_span(&span);
-	if (!ret)
-		hypergraph_forget_graph_addr(task_var, trace);
 	return ret;
-}
-
-/*
- * The frame of a function that was entered since the tracer was selected.  An older one
- * may be another tracer's: then it begins with an earlier time, a size or an address.
- */
-static __always_inline struct hypergraph_frame *hypergraph_get_frame(struct fgraph_ops *gops,
-								     int *size)
-{
-	struct hypergraph_frame *frame = fgraph_retrieve_data(gops->idx, size);
-
-	if (!frame || (s64)(frame->calltime - hypergraph_selected_at) < 0)
-		return NULL;
-	return frame;
 }
 
 /* Returns the frame if it was late. */
@@ -168,15 +149,17 @@ static struct hypergraph_frame *hypergraph_trace_return(struct ftrace_graph_ret 
 {
 	struct trace_array *tr = gops->private;
 	struct hypergraph_frame *frame;
+	bool announced;
 	s64 duration;
 	int size;
 
-	frame = tr ? hypergraph_get_frame(gops, &size) : NULL;
-	if (!frame)
+	frame = fgraph_retrieve_data(gops->idx, &size);
+	if (!frame || !tr)
 		return NULL;
 
+	announced = frame->overhead & HYPERGRAPH_FRAME_ANNOUNCED;
 	if (!hypergraph_is_on(tr)) {
-		if (frame->announced)
+		if (announced)
 			hypergraph_withhold_return(span->task_var);
 		else
 			hypergraph_tell_off();
@@ -184,20 +167,19 @@ static struct hypergraph_frame *hypergraph_trace_return(struct ftrace_graph_ret 
 	}
 
 	duration = span->start - frame->calltime;
-	duration -= span->overhead - frame->overhead;
+	duration -= span->overhead - (frame->overhead >> HYPERGRAPH_FRAME_SHIFT);
 	if (size >= sizeof(*frame) && !hypergraph_counts_sleep(tr))
 		duration -= current->ftrace_sleeptime - frame->sleeptime;
 	duration = max(duration, 0);
 
-	if (!frame->announced && tracing_thresh && duration < tracing_thresh)
+	if (!announced && tracing_thresh && duration < tracing_thresh)
 		return NULL;
 
-	if (!hypergraph_knows_who()) {
-		frame->late = hypergraph_tell_who();
-		frame->overhead = span->overhead;
-	}
+	if (!hypergraph_knows_who() && hypergraph_tell_who())
+		frame->overhead = span->overhead << HYPERGRAPH_FRAME_SHIFT | HYPERGRAPH_FRAME_LATE;
+
 	hypergraph_tell(HYPERGRAPH_NR_RETURN, trace->func, duration, trace->depth, 0);
-	return frame->late ? frame : NULL;
+	return unlikely(frame->overhead & HYPERGRAPH_FRAME_LATE) ? frame : NULL;
 }
 
 static noinline void hypergraph_return(struct ftrace_graph_ret *trace,
@@ -215,7 +197,7 @@ static noinline void hypergraph_return(struct ftrace_graph_ret *trace,
 		late = hypergraph_trace_return(trace, gops, &span);
 	hypergraph_end_span(&span);
 	if (unlikely(late))
-		hypergraph_resume_switch(late->overhead);
+		hypergraph_resume_switch(late->overhead >> HYPERGRAPH_FRAME_SHIFT);
 }
 
 /* Called with interrupts disabled, on the stack of @prev. */
@@ -340,7 +322,6 @@ static int hypergraph_trace_init(struct trace_array *tr)
 		goto err_sleep_time;
 
 	hypergraph_calibrate();
-	hypergraph_selected_at = trace_clock_local();
 	hypergraph_open_channel(tr);
 	hypergraph_start_marks(tr);
 
@@ -408,8 +389,9 @@ static void hypergraph_print_header(struct seq_file *s)
 static __init bool hypergraph_selftest_is_possible(struct trace_array *tr)
 {
 	return !ftrace_filter_param && !tracing_thresh && !fgraph_max_depth &&
-	       ftrace_hash_empty(ftrace_graph_hash) &&
-	       ftrace_hash_empty(ftrace_graph_notrace_hash) && hypergraph_is_on(tr);
+	       ftrace_hash_empty(rcu_dereference_raw(ftrace_graph_hash)) &&
+	       ftrace_hash_empty(rcu_dereference_raw(ftrace_graph_notrace_hash)) &&
+	       hypergraph_is_on(tr);
 }
 
 static __init u64 hypergraph_sent_by_test_call(void)
@@ -497,7 +479,7 @@ static __init const char *hypergraph_why_not(void)
 	/* Each hypercall would be an exception, in any context, NMIs among them. */
 	if (cc_platform_has(CC_ATTR_GUEST_STATE_ENCRYPT) ||
 	    cpu_feature_enabled(X86_FEATURE_TDX_GUEST))
-		return "the state of this guest is encrypted, and what it calls is not for its host";
+		return "the state of this guest is encrypted: what it calls is not for its host";
 
 	return NULL;
 }
