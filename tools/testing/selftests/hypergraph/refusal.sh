@@ -22,7 +22,7 @@ offered()
 need_host
 need_event
 ktap_print_header
-ktap_set_plan 12
+ktap_set_plan 13
 
 offered "a KVM guest" ""
 check_equal "a KVM guest: selected" "$(cat "$SHARE/tracer")" hypergraph

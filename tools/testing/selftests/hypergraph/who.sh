@@ -20,8 +20,8 @@ record_cases()
 	[ $status -eq 0 ] || ktap_finished
 	recorded_events >"$WORK/events"
 	learn_names "$WORK/events"
-	calls_of_tasks <"$WORK/events" | awk -v work="$WORK" -v cases="$(echo $cases |
-		sed 's/seventeen/& last/')" '
+	marks=$(echo "$cases" | tr -s '\n\t' ' ' | sed 's/seventeen/& last/')
+	calls_of_tasks <"$WORK/events" | awk -v work="$WORK" -v cases="$marks" '
 	NR == FNR { function_at[$2] = $1; next }
 	FNR == 1 { split(cases, name, " "); file = work "/before" }
 	$2 == "mark" && $3 == "user" { file = work "/" name[++nr] }
@@ -97,7 +97,8 @@ check_equal "two_tasks: leaving is told" "$(events_of two_tasks 'off all')" 1
 check_equal "cpumask: whose calls" "$(owners cpumask test_leaf)$(owners cpumask test_chain1)" \
 	"$(pid_of cpumask 1) 1 $(pid_of cpumask 3) 1 "
 check_no_fault cpumask
-check_equal "cpumask: tracing off is told on that vCPU" "$(events_of cpumask '^1 off vcpu')" 1
+check "cpumask: tracing off is told on that vCPU" [ "$(sed '/entry test_chain1/q' "$WORK/cpumask" |
+	grep -c '^1 off vcpu')" -ge 1 ]
 
 check_no_fault stale
 check "stale: that calls are not known is told" [ "$(events_of stale ' stale$')" -ge 1 ]

@@ -18,5 +18,5 @@ while [ ! -e /share/end ]; do
 	done
 	sleep 0.1
 done
-cat hypergraph_stats >/share/stats
 echo nop >current_tracer
+cat hypergraph_stats >/share/stats

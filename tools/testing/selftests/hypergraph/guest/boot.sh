@@ -6,8 +6,8 @@ set -eu
 
 cd /sys/kernel/tracing
 echo 0 >tracing_on
-cat hypergraph_stats >/share/stats
 cat current_tracer >/share/tracer
 echo nop >current_tracer
+cat hypergraph_stats >/share/stats
 cat /proc/kallsyms >/share/kallsyms
 dmesg | grep hypergraph_boot=: >/share/refused || :

@@ -24,5 +24,5 @@ for call; do
 	echo "$call" >/sys/module/test_calls/parameters/run
 done
 echo 0 >tracing_on
-cat hypergraph_stats >"$dir/stats"
 echo nop >current_tracer
+cat hypergraph_stats >"$dir/stats"

@@ -52,11 +52,11 @@ stop()
 	echo end >$tracefs/hypergraph_marker
 	echo 0 >$hypergraph/tracing_on
 	echo 0 >$oracle/tracing_on
-	cat $tracefs/hypergraph_stats >"/share/$case.stats"
 	for cpu in "$oracle"/per_cpu/cpu*; do
 		cat "$cpu/trace" >"/share/$case.${cpu##*cpu}"
 	done
 	echo nop >$hypergraph/current_tracer
+	cat $tracefs/hypergraph_stats >"/share/$case.stats"
 	echo nop >$oracle/current_tracer
 }
 

@@ -12,5 +12,5 @@ for call in outer chain parent; do
 	sleep 0.1
 done
 echo 0 >tracing_on
-cat hypergraph_stats >/share/stats
 echo nop >current_tracer
+cat hypergraph_stats >/share/stats

@@ -18,5 +18,5 @@ sh -c 'echo -n hypergraph-test >/proc/self/comm
 	echo one >/tmp/file
 	echo two >/tmp/file'
 echo 0 >tracing_on
-cat hypergraph_stats >/share/stats
 echo nop >current_tracer
+cat hypergraph_stats >/share/stats

@@ -35,6 +35,6 @@ refused 3 /share/nul "a NUL"
 echo 0 >tracing_on
 refused 1 /share/text "tracing_on is 0"
 echo 1 >tracing_on
-cat hypergraph_stats >/share/stats
 echo nop >current_tracer
+cat hypergraph_stats >/share/stats
 refused 1 /share/text "left"

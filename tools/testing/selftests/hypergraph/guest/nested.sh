@@ -50,8 +50,8 @@ begin_both()
 begin_calls()
 {
 	echo 0 >tracing_on
-	cat hypergraph_stats >/share/guest.stats
 	echo nop >current_tracer
+	cat hypergraph_stats >/share/guest.stats
 }
 
 begin()

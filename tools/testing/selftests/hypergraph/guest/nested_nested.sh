@@ -14,8 +14,8 @@ trace_calls()
 		echo $call >/sys/module/test_calls/parameters/run
 	done
 	echo 0 >tracing_on
-	cat hypergraph_stats >"/share/$1.stats"
 	echo nop >current_tracer
+	cat hypergraph_stats >"/share/$1.stats"
 	echo 1 >tracing_on
 }
 

@@ -17,5 +17,5 @@ echo hypergraph >current_tracer
 echo 1 >tracing_on
 mkdir /tmp/dir
 echo 0 >tracing_on
-cat hypergraph_stats >/share/stats
 echo nop >current_tracer
+cat hypergraph_stats >/share/stats

@@ -55,8 +55,8 @@ wait
 
 echo 0 >tracing_on
 echo 0 >$oracle/tracing_on
-cat hypergraph_stats >/share/stats
 echo nop >current_tracer
+cat hypergraph_stats >/share/stats
 cpu=0
 while [ $cpu -lt "$cpus" ]; do
 	cat $oracle/per_cpu/cpu$cpu/trace >"/share/oracle.$cpu"

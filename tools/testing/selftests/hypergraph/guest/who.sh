@@ -38,6 +38,7 @@ call()
 {
 	cpu=$1
 	shift
+	# shellcheck disable=SC2016 # for that task
 	taskset -c "$cpu" sh -c 'echo $$ >>"$1.pids"
 		shift
 		for name; do
