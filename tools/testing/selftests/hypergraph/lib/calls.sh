@@ -124,7 +124,7 @@ calls_of_tasks()
 		for (vcpu in task)
 			task[vcpu] = "-"
 	}
-	$2 == "off" && $3 == "vcpu" { task[$1] = "-" }
+	$2 == "off" && $3 == "vcpu" || $2 == "reset" { task[$1] = "-" }
 	$2 == "off" && $3 == "all" { forget_vcpus(); split("", open); split("", unknown) }
 	$2 == "switch" && / gone/ { delete open[$3]; delete unknown[$3] }
 	$2 == "switch" { task[$1] = $4 }

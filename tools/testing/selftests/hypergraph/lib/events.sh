@@ -11,10 +11,12 @@
 #	VCPU build-id VERSION WORD BOOT
 #	VCPU mark KIND LENGTH OFFSET WORD WORD WORD
 #	VCPU frame WORD DEPTH PID APIC-ID
+#	VCPU reset
 #	VCPU unknown NUMBER
 #
 # An ADDRESS looks as in kallsyms, STEXT, a WORD and BOOT as in the recording, and all else is
-# decimal. Both parts of a hello are an event here. What a who tells is which task runs. A KIND is one of user, boot, oops, panic, reboot and triple-fault.
+# decimal. A KIND is one of user, boot, oops, panic, reboot and triple-fault. Each part of a hello
+# is an event. A who tells which task runs. A reset and a triple fault are the host's own events.
 # shellcheck shell=sh disable=SC2034 # who sources it uses them
 
 NR_ENTRY=0x64
@@ -23,6 +25,7 @@ NR_HELLO=0x66
 NR_MARK=0x67
 NR_OFF=0x69
 NR_TRIPLE_FAULT=0x6a
+NR_RESET=0x6b
 NR_SWITCH=0x3e8
 
 # decode_events: list the events of hypercalls on stdin, a line each: VCPU NUMBER A0 A1 A2 A3.
@@ -30,7 +33,7 @@ decode_events()
 {
 	awk -v nr_entry=$NR_ENTRY -v nr_return=$NR_RETURN -v nr_hello=$NR_HELLO \
 		-v nr_mark=$NR_MARK -v nr_switch=$NR_SWITCH -v nr_off=$NR_OFF \
-		-v nr_triple_fault=$NR_TRIPLE_FAULT '
+		-v nr_triple_fault=$NR_TRIPLE_FAULT -v nr_reset=$NR_RESET '
 	# Not every awk knows what 0x means.
 	function hex(text,    i, n)
 	{
@@ -76,6 +79,7 @@ decode_events()
 		next
 	}
 	$2 == nr_off { print $1, "off", decimal($3) == 1 ? "all" : "vcpu"; next }
+	$2 == nr_reset { print $1, "reset"; next }
 	$2 == nr_triple_fault { print $1, "mark triple-fault 0 0 0 0 0"; next }
 	$2 == nr_hello && hex(substr(digits($3), 9, 4)) == 0 {
 		print $1, "hello", hex(substr(digits($3), 13)), hex(substr(digits($3), 1, 8)), $4, $6
