@@ -261,8 +261,8 @@ static noinline long kvm_hypertrace_ask(struct kvm_vcpu *vcpu, struct kvm_hypert
 {
 	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
 
-	/* The recording began only after this hypercall's exit. */
-	if (!ht->session)
+	/* Not if the recording began only after this hypercall's exit, or has ended. */
+	if (!ht->session || ht->session != READ_ONCE(kvm_hypertrace_session))
 		return -KVM_ENOSYS;
 
 	hello->session = ht->session;
@@ -296,8 +296,12 @@ static __always_inline long kvm_hypertrace_answer(struct kvm_vcpu *vcpu, bool ne
 	else
 		kvm_hypertrace_save_not_nested(ht);
 
-	/* No hello has session 0. */
-	if (unlikely(ht->exit_tsc >= hello->due || ht->session != hello->session ||
+	/*
+	 * If this is the recording in which it was last asked or said hello, then it is also
+	 * that of this exit.  None has the number 0.
+	 */
+	if (unlikely(ht->exit_tsc >= hello->due ||
+		     hello->session != READ_ONCE(kvm_hypertrace_session) ||
 		     ht->nr == HYPERGRAPH_NR_HELLO)) {
 		answer = kvm_hypertrace_ask(vcpu, hello);
 		if (answer)
