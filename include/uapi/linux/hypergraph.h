@@ -82,9 +82,9 @@
  * :a3: bytes 0 to 7 of it; the comm ends at its first NUL
  */
 #define HYPERGRAPH_NR_SCHED_SWITCH	0x3e8
-#define HYPERGRAPH_SCHED_GONE		(1ull << 32)	/* in a0 */
-#define HYPERGRAPH_SCHED_UNTOLD		(1ull << 33)	/* in a0 */
-#define HYPERGRAPH_SCHED_STALE		(1ull << 32)	/* in a1 */
+#define HYPERGRAPH_SCHED_GONE		0x100000000ull	/* in a0 */
+#define HYPERGRAPH_SCHED_UNTOLD		0x200000000ull	/* in a0 */
+#define HYPERGRAPH_SCHED_STALE		0x100000000ull	/* in a1 */
 
 /**
  * DOC: HYPERGRAPH_NR_HELLO
@@ -117,7 +117,7 @@
 #define HYPERGRAPH_VERSION		1
 #define HYPERGRAPH_HELLO_PARTS		2
 #define HYPERGRAPH_BUILD_ID_BYTES	20
-#define HYPERGRAPH_CHANNEL_HYPERCALL	(1u << 0)	/* these */
+#define HYPERGRAPH_CHANNEL_HYPERCALL	0x1	/* these */
 
 /**
  * DOC: HYPERGRAPH_NR_MARK
