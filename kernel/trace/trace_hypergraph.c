@@ -79,7 +79,7 @@ static int hypergraph_trace_entry(struct ftrace_graph_ent *trace, struct fgraph_
 	bool counts_sleep;
 
 	if (!tr)
-		return 0;
+		goto refuse;
 
 	if (!hypergraph_is_on(tr)) {
 		hypergraph_tell_off();
