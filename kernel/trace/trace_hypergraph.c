@@ -323,19 +323,19 @@ static int hypergraph_trace_init(struct trace_array *tr)
 
 	hypergraph_calibrate();
 	hypergraph_open_channel(tr);
-	hypergraph_start_marks(tr);
 
 	/* Before fgraph's own probe, where sleep begins if it is not counted. */
 	ret = register_trace_prio_sched_switch(hypergraph_sched_switch, tr,
 					       TRACEPOINT_DEFAULT_PRIO + 1);
 	if (ret)
-		goto err_marks;
+		goto err_channel;
 
+	/* All else tells who runs here, so no switch may be missed from here on. */
+	hypergraph_start_marks(tr);
 	WRITE_ONCE(hypergraph_ops.private, tr);
 	return 0;
 
-err_marks:
-	hypergraph_stop_marks();
+err_channel:
 	unregister_ftrace_graph(&hypergraph_ops);
 	hypergraph_close_channel();
 err_sleep_time:
