@@ -353,6 +353,11 @@ static void hypergraph_trace_reset(struct trace_array *tr)
 		return;
 
 	hypergraph_stop_marks();
+	/*
+	 * Silence the callbacks before switches go unseen: they would take the last one that
+	 * was seen for one under way, to a task that may not exist any more.
+	 */
+	WRITE_ONCE(hypergraph_ops.private, NULL);
 	unregister_trace_sched_switch(hypergraph_sched_switch, tr);
 	unregister_ftrace_graph(&hypergraph_ops);
 	tracepoint_synchronize_unregister();
