@@ -67,16 +67,27 @@ static void hypergraph_tell_hello(void)
 				hypergraph_boot_number);
 }
 
-/* From now on the host knows the task.  Returns what it has to know of its calls. */
-static u64 hypergraph_learn_calls(struct task_struct *task)
+/* What the host has to know of the task's calls when it is told of the task */
+static u64 hypergraph_stale_calls(struct task_struct *task)
 {
 	unsigned long *task_var = fgraph_get_task_var_of(&hypergraph_ops, task);
 
 	if (!task_var || *task_var & HYPERGRAPH_KNOWN)
 		return 0;
 
-	*task_var |= HYPERGRAPH_KNOWN;
 	return READ_ONCE(hypergraph_withheld) ? HYPERGRAPH_SCHED_STALE : 0;
+}
+
+/*
+ * The host was told of the task.  An NMI that came before that has told it the same, and
+ * one that comes now adds to the current task's variable: the bit is set in one instruction.
+ */
+static void hypergraph_learn_calls(struct task_struct *task)
+{
+	unsigned long *task_var = fgraph_get_task_var_of(&hypergraph_ops, task);
+
+	if (task_var)
+		__set_bit(HYPERGRAPH_KNOWN_BIT, task_var);
 }
 
 /* The registers of a task switch */
@@ -89,7 +100,7 @@ static struct hypergraph_switch hypergraph_switch(struct task_struct *prev,
 {
 	struct hypergraph_switch regs = {
 		.a0 = (u32)prev->pid | flags,
-		.a1 = (u32)next->pid | hypergraph_learn_calls(next),
+		.a1 = (u32)next->pid | hypergraph_stale_calls(next),
 	};
 
 	memcpy(regs.comm, next->comm, sizeof(regs.comm));
@@ -112,6 +123,7 @@ bool hypergraph_tell_who(void)
 
 	this_cpu_write(hypergraph_told, NULL);
 	hypergraph_tell(HYPERGRAPH_NR_SCHED_SWITCH, who.a0, who.a1, who.comm[1], who.comm[0]);
+	hypergraph_learn_calls(current);
 	this_cpu_write(hypergraph_told, current);
 	return next && next != current;
 }
@@ -128,6 +140,7 @@ void hypergraph_not_taken(long answer, unsigned int nr, unsigned long a0,
 			who = hypergraph_who();
 			hypergraph_tell_unasked(HYPERGRAPH_NR_SCHED_SWITCH, who.a0, who.a1,
 						who.comm[1], who.comm[0]);
+			hypergraph_learn_calls(current);
 		}
 		answer = hypergraph_hypercall(nr, a0, a1, a2, a3);
 	}
@@ -149,6 +162,7 @@ void hypergraph_tell_switch(struct task_struct *prev, struct task_struct *next)
 	this_cpu_write(hypergraph_told_once, false);
 	this_cpu_write(hypergraph_told, next);
 	hypergraph_tell(HYPERGRAPH_NR_SCHED_SWITCH, regs.a0, regs.a1, regs.comm[1], regs.comm[0]);
+	hypergraph_learn_calls(next);
 }
 
 void hypergraph_tell_off(void)
