@@ -135,12 +135,15 @@ void hypergraph_not_taken(long answer, unsigned int nr, unsigned long a0,
 	struct hypergraph_switch who;
 
 	if (answer == HYPERGRAPH_SAY_HELLO) {
+		/* An NMI that comes after hello tells who runs here before anything else. */
+		this_cpu_write(hypergraph_told, NULL);
 		hypergraph_tell_hello();
 		if (told) {
 			who = hypergraph_who();
 			hypergraph_tell_unasked(HYPERGRAPH_NR_SCHED_SWITCH, who.a0, who.a1,
 						who.comm[1], who.comm[0]);
 			hypergraph_learn_calls(current);
+			this_cpu_write(hypergraph_told, told);
 		}
 		answer = hypergraph_hypercall(nr, a0, a1, a2, a3);
 	}
@@ -172,6 +175,8 @@ void hypergraph_tell_off(void)
 
 	this_cpu_write(hypergraph_told, NULL);
 	hypergraph_tell(HYPERGRAPH_NR_OFF, HYPERGRAPH_OFF_VCPU, hypergraph_boot_number, 0, 0);
+	/* An NMI may have told who runs here before that, if tracing was turned on again. */
+	this_cpu_write(hypergraph_told, NULL);
 }
 
 void hypergraph_withhold_return(unsigned long *task_var)
