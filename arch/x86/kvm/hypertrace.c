@@ -189,12 +189,15 @@ static __always_inline void kvm_hypertrace_save_not_nested(struct kvm_vcpu_hyper
  * A kernel that has sent something had paging on.  If that is off now, the vCPU was
  * reset, which the VMM does by way of the registers, without a word of it to KVM.
  */
-static void kvm_hypertrace_check_reset(struct kvm_vcpu *vcpu, struct kvm_hypertrace_hello *hello,
-				       bool nested)
+static __always_inline bool kvm_hypertrace_was_reset(struct kvm_vcpu *vcpu,
+						     const struct kvm_hypertrace_hello *hello)
 {
-	if (!hello->paging || is_paging(vcpu) || is_smm(vcpu))
-		return;
+	return unlikely(!is_paging(vcpu)) && hello->paging && !is_smm(vcpu);
+}
 
+static noinline void kvm_hypertrace_record_reset(struct kvm_vcpu *vcpu,
+						 struct kvm_hypertrace_hello *hello, bool nested)
+{
 	hello->paging = false;
 	hello->due = 0;
 	kvm_hypertrace_record_by_host(vcpu, HYPERGRAPH_NR_RESET, nested);
@@ -202,7 +205,10 @@ static void kvm_hypertrace_check_reset(struct kvm_vcpu *vcpu, struct kvm_hypertr
 
 void __kvm_hypertrace_reset(struct kvm_vcpu *vcpu)
 {
-	kvm_hypertrace_check_reset(vcpu, &vcpu->arch.hypertrace.hello, false);
+	struct kvm_hypertrace_hello *hello = &vcpu->arch.hypertrace.hello;
+
+	if (kvm_hypertrace_was_reset(vcpu, hello))
+		kvm_hypertrace_record_reset(vcpu, hello, false);
 }
 
 void __kvm_hypertrace_exit(struct kvm_vcpu *vcpu, u32 isa)
@@ -215,10 +221,12 @@ void __kvm_hypertrace_exit(struct kvm_vcpu *vcpu, u32 isa)
 
 	if (is_guest_mode(vcpu)) {
 		kvm_hypertrace_save_nested(vcpu);
-		kvm_hypertrace_check_reset(vcpu, &ht->nested_hello, true);
+		if (kvm_hypertrace_was_reset(vcpu, &ht->nested_hello))
+			kvm_hypertrace_record_reset(vcpu, &ht->nested_hello, true);
 	} else {
 		kvm_hypertrace_save_not_nested(ht);
-		kvm_hypertrace_check_reset(vcpu, &ht->hello, false);
+		if (kvm_hypertrace_was_reset(vcpu, &ht->hello))
+			kvm_hypertrace_record_reset(vcpu, &ht->hello, false);
 	}
 
 	ht->event = KVM_HYPERTRACE_EXIT;
