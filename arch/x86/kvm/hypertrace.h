@@ -120,7 +120,7 @@ static __always_inline void kvm_hypertrace_run_end(struct kvm_vcpu *vcpu, int r)
 		__kvm_hypertrace_run_end(vcpu, r);
 }
 
-/* When the vCPU gets an INIT, or is created. */
+/* When an INIT has reset the vCPU. */
 static __always_inline void kvm_hypertrace_reset(struct kvm_vcpu *vcpu)
 {
 	if (kvm_hypertrace_enabled())
