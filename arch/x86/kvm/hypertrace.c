@@ -131,9 +131,17 @@ void kvm_hypertrace_unreg(void)
 	static_branch_dec(&kvm_hypertrace_key);
 }
 
+/* ns that a tick of the TSC takes, in units of 2^-32 ns; written as a VM is created */
+static u64 kvm_hypertrace_ns_per_tick;
+
 void kvm_hypertrace_init_vm(struct kvm *kvm)
 {
 	static atomic_t vm_ids;
+
+	/* The same each time, unless the TSC's frequency was refined since. */
+	if (tsc_khz)
+		WRITE_ONCE(kvm_hypertrace_ns_per_tick,
+			   div_u64((u64)NSEC_PER_MSEC << 32, tsc_khz));
 
 	kvm->arch.hypertrace = (struct kvm_hypertrace) {
 		.vm = current->tgid,
@@ -150,7 +158,10 @@ static u64 kvm_hypertrace_ns_since(u64 since)
 {
 	s64 ticks = rdtsc() - since;
 
-	return ticks > 0 ? mul_u64_u32_div(ticks, NSEC_PER_MSEC, tsc_khz) : 0;
+	if (ticks <= 0)
+		return 0;
+
+	return mul_u64_u64_shr(ticks, READ_ONCE(kvm_hypertrace_ns_per_tick), 32);
 }
 
 /* An event that no exit has led to */
