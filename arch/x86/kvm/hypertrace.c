@@ -494,8 +494,7 @@ void __kvm_hypertrace_load(struct kvm_vcpu *vcpu)
 
 /*
  * A KVM_RUN that only completes an exit does not end the VMM's time.  After a triple fault
- * the guest's registers are those of a reset, and it can tell nothing more; its exit is still
- * recorded if the VMM runs the vCPU again.
+ * the guest can tell nothing more; its exit is still recorded if the VMM runs the vCPU again.
  */
 void __kvm_hypertrace_run_end(struct kvm_vcpu *vcpu, int r)
 {

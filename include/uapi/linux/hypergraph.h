@@ -24,7 +24,7 @@
  *                 first which kernel sends. The guest says hello, then what runs
  *                 here, and then sends the event again.
  * -KVM_ENOSYS     It does not listen, or knows no such hypercall.
- * -KVM_EINVAL     The event has the form of none.
+ * -KVM_EINVAL     Its registers do not have what the hypercall takes.
  * ==============  ===============================================================
  *
  * A guest may send to a host that does not listen: that host's tracepoint
@@ -73,8 +73,9 @@
  * :a0: bits 31:0 pid of the previous task, 0 for an idle task
  *      bit 32 (%HYPERGRAPH_SCHED_GONE) that task has ended: a task with its pid is
  *      another one from now on
- *      bit 33 (%HYPERGRAPH_SCHED_UNTOLD) the guest does not send task switches. What
- *      runs here is known for the next event only
+ *      bit 33 (%HYPERGRAPH_SCHED_UNTOLD) the guest does not send task switches. It tells
+ *      what runs here before an event of another task than the last one's: what
+ *      runs between events is not known
  * :a1: bits 31:0 pid of the next task
  *      bit 32 (%HYPERGRAPH_SCHED_STALE) events of that task were not sent since its last
  *      one that was: which of its calls are open is not known
@@ -204,8 +205,8 @@
  * What only the host can know is an event as well, with a number that no guest
  * may send, and with the field by_host set.
  *
- * %HYPERGRAPH_NR_TRIPLE_FAULT (0x6a): The vCPU has shut down. Its registers are those of
- * a reset by now.
+ * %HYPERGRAPH_NR_TRIPLE_FAULT (0x6a): The vCPU has shut down. On an AMD host its registers
+ * are those of a reset by now.
  *
  * %HYPERGRAPH_NR_RESET (0x6b): The vCPU was reset since its last event: an exit saw it
  * with paging off. What runs there now is firmware, or a kernel that has not said hello.
