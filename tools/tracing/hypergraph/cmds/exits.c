@@ -272,6 +272,7 @@ static int exits_end(struct session *s)
 {
 	struct exits *x = (struct exits *)s;
 
+	stacks_name_tasks(&x->stacks);
 	if (x->folded)
 		put_folded(x);
 	else

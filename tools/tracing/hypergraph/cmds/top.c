@@ -261,6 +261,7 @@ static bool put_screen(struct top *t, __u64 lost, double seconds)
 	printf("%shypergraph top %s, %.1f s, %llu events lost%s", t->tty ? SCREEN_TOP : "", clock,
 	       seconds, lost, line_end(t));
 	put_vms(t, seconds);
+	stacks_name_tasks(&t->exits);
 	put_exits(t, lines, seconds);
 	put_functions(t, lines, seconds);
 	fputs(t->tty ? CLEAR_REST : "\n", stdout);

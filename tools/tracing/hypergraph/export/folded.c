@@ -50,6 +50,7 @@ static int folded_end(struct export *e)
 	const struct map *nodes = &f->stacks.nodes;
 	size_t i = nodes->nr;
 
+	stacks_name_tasks(&f->stacks);
 	while (i--) {
 		const struct stack_node *node = map_nth(nodes, i);
 

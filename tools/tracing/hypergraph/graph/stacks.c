@@ -53,36 +53,44 @@ struct stack_node *stacks_function(struct stacks *st, struct stack_node *parent,
 	return node;
 }
 
-static void print_task(const struct vcpu *v, FILE *out)
-{
-	fputs("VM ", out);
-	guest_print_vm(v->guest, out);
-	if (v->guest->nested)
-		fprintf(out, " n%u", vcpu_number(v));
-	if (v->boot->nr > 1 && task_is_known(v->current))
-		fprintf(out, " boot %u", v->boot->nr);
-	putc(' ', out);
-	task_print(v->current, out);
-}
-
 struct stack_node *stacks_task(struct stacks *st, const struct vcpu *v)
 {
-	const struct task *task = v->current;
+	struct task *task = v->current;
 	struct stack_node *node;
 	bool created;
 
 	/* What is not traced is so on all vCPUs alike. */
 	node = stacks_child(st, NULL, (size_t)(task == v->untraced ? (void *)v->guest : task),
 			    &created);
-	/*
-	 * A task may be renamed by its next exec: its last name tells what it was for. A VM
-	 * has a longer one where its process has several.
-	 */
-	if (!created && (task == v->unknown || !*task->comm))
-		return node;
-	free(node->name);
-	node->name = print_to_string(print_task, v);
+	if (created)
+		map_add(&st->tasks, node->id, task);
 	return node;
+}
+
+static void print_task(const struct task *task, FILE *out)
+{
+	const struct guest *guest = task->boot->guest;
+
+	fputs("VM ", out);
+	guest_print_vm(guest, out);
+	if (guest->nested)
+		fprintf(out, " n%u", guest->nested_nr);
+	if (task->boot->nr > 1 && task_is_known(task))
+		fprintf(out, " boot %u", task->boot->nr);
+	putc(' ', out);
+	task_print(task, out);
+}
+
+void stacks_name_tasks(struct stacks *st)
+{
+	const struct task *task;
+	struct stack_node *node;
+
+	map_for_each(node, &st->nodes) {
+		task = node->parent ? NULL : map_get(&st->tasks, node->id);
+		if (task)
+			node->name = print_to_string(print_task, task);
+	}
 }
 
 static struct stack_node *stacks_unseen(struct stacks *st, struct stack_node *parent)
@@ -172,4 +180,5 @@ void stacks_free(struct stacks *st)
 	}
 	map_free(&st->nodes);
 	map_free(&st->names);
+	map_free(&st->tasks);
 }

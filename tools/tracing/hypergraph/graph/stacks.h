@@ -15,7 +15,7 @@ struct stack_node {
 	struct stack_node *child;	/* the latest */
 	struct stack_node *sibling;
 	__u32 id;		/* in order of appearance, from 1 on */
-	char *name;
+	char *name;		/* NULL until stacks_name_tasks() if it is a task */
 	__u64 weight;
 	__u64 count;
 };
@@ -23,6 +23,7 @@ struct stack_node {
 struct stacks {
 	struct map nodes;	/* by the parent's id and the name's */
 	struct map names;	/* their ids, by what they are made of */
+	struct map tasks;	/* by their node's id */
 };
 
 /*
@@ -42,6 +43,12 @@ struct stack_node *stacks_task(struct stacks *st, const struct vcpu *v);
 /* The node of what @v's task is in, below "..." where functions were not seen */
 struct stack_node *stacks_open(struct stacks *st, const struct vcpu *v,
 			       const struct kernel *kernel);
+
+/*
+ * Gives the nodes of tasks their names, before anything is printed: it is only then that the
+ * last name of a task is known, and whether its VM has a longer one.
+ */
+void stacks_name_tasks(struct stacks *st);
 
 /* Lets qsort() put pointers to nodes in order of weight, then of count, then of appearance. */
 int stacks_compare(const void *pa, const void *pb);
