@@ -28,6 +28,11 @@ struct silence {
 	__u64 ns;
 };
 
+struct vcpu_exits {
+	struct silence silence;
+	struct recent recent;
+};
+
 static const struct argp_option exits_rows[] = {
 	{ "folded", 'f', NULL, 0,
 	  "a line for each stack and reason, with ns: for flame graphs", 0 },
@@ -87,11 +92,11 @@ static char *reason_name(struct exits *x, const struct event *ev)
 	return name;
 }
 
-static void exits_exit(void *ctx, struct vcpu *v, const struct event *ev)
+/* The node of why it exited, below where it was */
+static struct stack_node *exit_node(struct exits *x, const struct vcpu *v,
+				    const struct event *ev)
 {
-	struct exits *x = ctx;
 	struct kernel kernel = symbols_kernel(x->s.syms, v->boot->key);
-	struct silence *silence = v->priv;
 	char *reason = reason_name(x, ev);
 	struct stack_node *node;
 	bool created;
@@ -101,35 +106,74 @@ static void exits_exit(void *ctx, struct vcpu *v, const struct event *ev)
 	node = stacks_child(&x->stacks, node, (size_t)reason, &created);
 	if (created)
 		node->name = xstrdup(reason);
-	node->count++;
-	node->weight += ev->exit.duration;
+	return node;
+}
+
+static void exits_exit(void *ctx, struct vcpu *v, const struct event *ev)
+{
+	struct exits *x = ctx;
+	struct vcpu_exits *vx = v->priv;
+
+	recent_add(&vx->recent, exit_node(x, v, ev), ev->exit.duration);
 	x->nr++;
 	x->ns += ev->exit.duration;
 	x->nr_untimed += !ev->exit.duration;
 	if (v->current == v->untraced) {
 		x->nr_untraced++;
 		x->untraced_ns += ev->exit.duration;
-	} else {
-		silence->nr++;
-		silence->ns += ev->exit.duration;
+		return;
 	}
+	vx->silence.nr++;
+	vx->silence.ns += ev->exit.duration;
 }
 
 static void exits_vcpu_new(void *ctx, struct vcpu *v)
 {
 	(void)ctx;
-	v->priv = xcalloc(1, sizeof(struct silence));
+	v->priv = xcalloc(1, sizeof(struct vcpu_exits));
 }
 
 static void exits_sent(void *ctx, struct vcpu *v)
 {
+	struct vcpu_exits *vx = v->priv;
+
 	(void)ctx;
-	*(struct silence *)v->priv = (struct silence){ 0 };
+	vx->silence = (struct silence){ 0 };
+}
+
+static void exits_switching(void *ctx, struct vcpu *v, const struct task *next)
+{
+	struct vcpu_exits *vx = v->priv;
+
+	(void)ctx;
+	(void)next;
+	recent_forget(&vx->recent);
+}
+
+static void exits_identified(void *ctx, struct vcpu *v)
+{
+	struct exits *x = ctx;
+	struct vcpu_exits *vx = v->priv;
+
+	recent_move(&vx->recent, &x->stacks, v->current);
+}
+
+/* They are nobody's, as it is not known since when another task ran. */
+static void exits_mistaken(void *ctx, struct vcpu *v, const struct task *task)
+{
+	struct exits *x = ctx;
+	struct vcpu_exits *vx = v->priv;
+
+	(void)task;
+	recent_move(&vx->recent, &x->stacks, v->unknown);
 }
 
 static const struct callgraph_ops exits_ops = {
 	.vcpu_new = exits_vcpu_new,
 	.sent = exits_sent,
+	.switching = exits_switching,
+	.identified = exits_identified,
+	.mistaken = exits_mistaken,
 	.exit = exits_exit,
 };
 
@@ -190,10 +234,10 @@ static struct silence all_silence(const struct exits *x)
 	const struct vcpu *v;
 
 	map_for_each(v, &x->s.cg.vcpus) {
-		const struct silence *silence = v->priv;
+		const struct vcpu_exits *vx = v->priv;
 
-		all.nr += silence->nr;
-		all.ns += silence->ns;
+		all.nr += vx->silence.nr;
+		all.ns += vx->silence.ns;
 	}
 	return all;
 }
@@ -286,8 +330,12 @@ static void exits_free(struct session *s)
 	struct vcpu *v;
 	char *name;
 
-	map_for_each(v, &s->cg.vcpus)
-		free(v->priv);
+	map_for_each(v, &s->cg.vcpus) {
+		struct vcpu_exits *vx = v->priv;
+
+		recent_free(&vx->recent);
+		free(vx);
+	}
 	map_for_each(name, &x->reasons)
 		free(name);
 	map_free(&x->reasons);

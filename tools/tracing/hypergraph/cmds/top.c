@@ -143,7 +143,7 @@ static void top_exit(void *ctx, struct vcpu *v, const struct event *ev)
 	struct top *t = ctx;
 	struct vm *vm = vm_of(t, v->guest->vm, v->guest->vm_id);
 	struct kernel kernel = symbols_kernel(t->syms, v->boot->key);
-	struct stack_node *node = stacks_task(&t->exits, v);
+	struct stack_node *node = stacks_task(&t->exits, v->current);
 	__u64 reason = map_key(ev->exit.isa, ev->exit.reason);
 
 	vm->since.exits++;

@@ -35,12 +35,47 @@ static void folded_ret(void *ctx, struct vcpu *v, const struct frame *frame, boo
 
 	node = stacks_open(&f->stacks, v, &kernel);
 	node = stacks_function(&f->stacks, node, &kernel, frame->addr);
-	node->weight += duration > spent ? duration - spent : 0;
+	recent_add(v->priv, node, duration > spent ? duration - spent : 0);
 	if (task->nr_frames)
 		task->frames[task->nr_frames - 1].inner += duration;
 }
 
+static void folded_vcpu_new(void *ctx, struct vcpu *v)
+{
+	(void)ctx;
+	v->priv = xcalloc(1, sizeof(struct recent));
+}
+
+static void folded_switching(void *ctx, struct vcpu *v, const struct task *next)
+{
+	(void)ctx;
+	(void)next;
+	recent_forget(v->priv);
+}
+
+static void folded_identified(void *ctx, struct vcpu *v)
+{
+	struct export *e = ctx;
+	struct folded *f = e->priv;
+
+	recent_move(v->priv, &f->stacks, v->current);
+}
+
+/* It is nobody's, as it is not known since when another task ran. */
+static void folded_mistaken(void *ctx, struct vcpu *v, const struct task *task)
+{
+	struct export *e = ctx;
+	struct folded *f = e->priv;
+
+	(void)task;
+	recent_move(v->priv, &f->stacks, v->unknown);
+}
+
 static const struct callgraph_ops folded_ops = {
+	.vcpu_new = folded_vcpu_new,
+	.switching = folded_switching,
+	.identified = folded_identified,
+	.mistaken = folded_mistaken,
 	.ret = folded_ret,
 };
 
@@ -65,7 +100,13 @@ static int folded_end(struct export *e)
 static void folded_free(struct export *e)
 {
 	struct folded *f = e->priv;
+	struct vcpu *v;
 
+	map_for_each(v, &e->cg->vcpus) {
+		if (v->priv)
+			recent_free(v->priv);
+		free(v->priv);
+	}
 	if (!f)
 		return;
 	stacks_free(&f->stacks);

@@ -21,10 +21,10 @@ static __u32 name_id(struct stacks *st, __u64 key)
 	return id;
 }
 
-struct stack_node *stacks_child(struct stacks *st, struct stack_node *parent, __u64 key,
-				bool *created)
+static struct stack_node *child_of_part(struct stacks *st, struct stack_node *parent, __u32 part,
+					bool *created)
 {
-	__u64 node_key = map_key(parent ? parent->id : 0, name_id(st, key));
+	__u64 node_key = map_key(parent ? parent->id : 0, part);
 	struct stack_node *node = map_get(&st->nodes, node_key);
 
 	*created = !node;
@@ -33,12 +33,19 @@ struct stack_node *stacks_child(struct stacks *st, struct stack_node *parent, __
 	node = xcalloc(1, sizeof(*node));
 	node->parent = parent;
 	node->id = st->nodes.nr + 1;
+	node->part = part;
 	if (parent) {
 		node->sibling = parent->child;
 		parent->child = node;
 	}
 	map_add(&st->nodes, node_key, node);
 	return node;
+}
+
+struct stack_node *stacks_child(struct stacks *st, struct stack_node *parent, __u64 key,
+				bool *created)
+{
+	return child_of_part(st, parent, name_id(st, key), created);
 }
 
 struct stack_node *stacks_function(struct stacks *st, struct stack_node *parent,
@@ -53,17 +60,18 @@ struct stack_node *stacks_function(struct stacks *st, struct stack_node *parent,
 	return node;
 }
 
-struct stack_node *stacks_task(struct stacks *st, const struct vcpu *v)
+struct stack_node *stacks_task(struct stacks *st, const struct task *task)
 {
-	struct task *task = v->current;
 	struct stack_node *node;
+	const void *key = task;
 	bool created;
 
 	/* What is not traced is so on all vCPUs alike. */
-	node = stacks_child(st, NULL, (size_t)(task == v->untraced ? (void *)v->guest : task),
-			    &created);
+	if (task->pid == TASK_UNTRACED)
+		key = task->boot->guest;
+	node = stacks_child(st, NULL, (size_t)key, &created);
 	if (created)
-		map_add(&st->tasks, node->id, task);
+		map_add(&st->tasks, node->id, (void *)task);
 	return node;
 }
 
@@ -108,7 +116,7 @@ struct stack_node *stacks_open(struct stacks *st, const struct vcpu *v,
 			       const struct kernel *kernel)
 {
 	const struct task *task = v->current;
-	struct stack_node *node = stacks_task(st, v);
+	struct stack_node *node = stacks_task(st, task);
 	__u32 depth = 0;
 	unsigned int i;
 
@@ -181,4 +189,64 @@ void stacks_free(struct stacks *st)
 	map_free(&st->nodes);
 	map_free(&st->names);
 	map_free(&st->tasks);
+}
+
+void recent_add(struct recent *r, struct stack_node *node, __u64 weight)
+{
+	node->count++;
+	node->weight += weight;
+	node->recent_weight += weight;
+	if (node->recent_count++)
+		return;
+	if (r->nr == r->alloc) {
+		r->alloc = r->alloc ? 2 * r->alloc : 16;
+		r->nodes = xrealloc(r->nodes, r->alloc * sizeof(*r->nodes));
+	}
+	r->nodes[r->nr++] = node;
+}
+
+/* The node below @task that is what @node is below another one */
+static struct stack_node *node_of_task(struct stacks *st, struct stack_node *task,
+				       const struct stack_node *node)
+{
+	struct stack_node *moved;
+	bool created;
+
+	if (!node->parent)
+		return task;
+	moved = child_of_part(st, node_of_task(st, task, node->parent), node->part, &created);
+	if (created)
+		moved->name = xstrdup(node->name);
+	return moved;
+}
+
+void recent_move(struct recent *r, struct stacks *st, const struct task *task)
+{
+	struct stack_node *root = stacks_task(st, task);
+	size_t i;
+
+	for (i = 0; i < r->nr; i++) {
+		struct stack_node *from = r->nodes[i], *to = node_of_task(st, root, from);
+
+		from->weight -= from->recent_weight;
+		from->count -= from->recent_count;
+		to->weight += from->recent_weight;
+		to->count += from->recent_count;
+	}
+	recent_forget(r);
+}
+
+void recent_forget(struct recent *r)
+{
+	while (r->nr) {
+		struct stack_node *node = r->nodes[--r->nr];
+
+		node->recent_weight = 0;
+		node->recent_count = 0;
+	}
+}
+
+void recent_free(struct recent *r)
+{
+	free(r->nodes);
 }

@@ -15,9 +15,22 @@ struct stack_node {
 	struct stack_node *child;	/* the latest */
 	struct stack_node *sibling;
 	__u32 id;		/* in order of appearance, from 1 on */
+	__u32 part;		/* the id of what it is made of */
 	char *name;		/* NULL until stacks_name_tasks() if it is a task */
 	__u64 weight;
 	__u64 count;
+	__u64 recent_weight;	/* of these, what recent_move() would take away */
+	__u64 recent_count;
+};
+
+/*
+ * What a vCPU's task did since it began to run there: by the next switch it may tell that it
+ * was another one.
+ */
+struct recent {
+	struct stack_node **nodes;
+	size_t nr;
+	size_t alloc;
 };
 
 struct stacks {
@@ -37,8 +50,8 @@ struct stack_node *stacks_child(struct stacks *st, struct stack_node *parent, __
 struct stack_node *stacks_function(struct stacks *st, struct stack_node *parent,
 				   const struct kernel *kernel, __u64 addr);
 
-/* The node of @v's task, in which its stacks begin */
-struct stack_node *stacks_task(struct stacks *st, const struct vcpu *v);
+/* The node of @task, or of the untraced one of its guest, in which its stacks begin */
+struct stack_node *stacks_task(struct stacks *st, const struct task *task);
 
 /* The node of what @v's task is in, below "..." where functions were not seen */
 struct stack_node *stacks_open(struct stacks *st, const struct vcpu *v,
@@ -60,5 +73,15 @@ void stacks_print_folded(const struct stack_node *node, FILE *out);
 void stacks_print(const struct stack_node *node, FILE *out);
 
 void stacks_free(struct stacks *st);
+
+/* Counts in @node one time more that took @weight. */
+void recent_add(struct recent *r, struct stack_node *node, __u64 weight);
+
+/* It was @task that did that. */
+void recent_move(struct recent *r, struct stacks *st, const struct task *task);
+
+/* Whose that was is known for good. */
+void recent_forget(struct recent *r);
+void recent_free(struct recent *r);
 
 #endif /* HYPERGRAPH_STACKS_H */
