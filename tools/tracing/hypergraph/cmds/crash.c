@@ -19,7 +19,7 @@
 struct stack {
 	unsigned int nr;	/* in order of appearance */
 	bool running;
-	bool outdated;		/* Tracing ended while it was in that. */
+	bool outdated;		/* It may have left that unseen. */
 	bool told;		/* its frames are from the guest's crash path */
 	__u32 cpu;		/* of the guest */
 	struct task task;	/* a copy */
@@ -215,7 +215,7 @@ static const char *state(const struct guest *guest, const struct stack *first,
 			 const struct stack *s)
 {
 	if (s->outdated)
-		return "when tracing ended";
+		return "when last seen";
 	if (s->running)
 		return "running";
 	/* It may be this one that runs there, or on another of a nested guest's vCPUs. */

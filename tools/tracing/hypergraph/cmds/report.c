@@ -613,7 +613,7 @@ static void put_open_frames(struct report *r, const struct task *task)
 {
 	unsigned int i;
 
-	fputs(task_is_outdated(task) ? "# open when tracing ended in " : "# still open in ",
+	fputs(task_is_outdated(task) ? "# open when last seen in " : "# still open in ",
 	      stdout);
 	if (r->vms > 1) {
 		fputs("VM ", stdout);

@@ -102,7 +102,7 @@ static struct task *add_task(struct callgraph *cg, struct task *task)
 	return task;
 }
 
-static struct task *get_task(struct callgraph *cg, const struct vcpu *v, int pid)
+static struct task *get_task(struct callgraph *cg, struct vcpu *v, int pid)
 {
 	return boot_task(v->boot, pid, v->id) ?: add_task(cg, task_new(v, pid));
 }
@@ -191,8 +191,10 @@ static void end_mark(struct callgraph *cg, struct vcpu *v)
 	v->mark.kind = 0;
 }
 
-static void reset_unknown(struct task *unknown)
+static void reset_unknown(const struct callgraph *cg, struct task *unknown)
 {
+	unknown->session = unknown->boot->session;
+	unknown->since = cg->ts;
 	unknown->nr_frames = 0;
 	unknown->level = 0;
 	unknown->lowest = NOT_SEEN;
@@ -208,12 +210,26 @@ static void drop_calls(struct callgraph *cg, struct vcpu *v)
 	v->current->session = v->current->boot->session;
 }
 
+/* They were known until it ran last. */
+static void drop_outdated(struct callgraph *cg, struct vcpu *v)
+{
+	__u64 now = cg->ts;
+
+	cg->ts = v->current->until;
+	drop_calls(cg, v);
+	cg->ts = now;
+}
+
 static void set_current(struct callgraph *cg, struct vcpu *v, struct task *task)
 {
+	if (v->current != task) {
+		task->since = cg->ts;
+		task->lowest = NOT_SEEN;
+	}
 	v->current = task;
 	task->vcpu = v;
-	if (task->stale || task->session != task->boot->session)
-		drop_calls(cg, v);
+	if (task_is_stale(task))
+		drop_outdated(cg, v);
 }
 
 static void switch_task(struct callgraph *cg, struct vcpu *v, struct task *next)
@@ -221,6 +237,7 @@ static void switch_task(struct callgraph *cg, struct vcpu *v, struct task *next)
 	if (v->current == next)
 		return;
 	notify(cg->ops->switching, cg->ctx, v, next);
+	v->current->until = cg->ts;
 	set_current(cg, v, next);
 }
 
@@ -232,7 +249,7 @@ static void leave_task(struct callgraph *cg, struct vcpu *v, struct task *none)
 	v->told = NULL;
 	v->gone = false;
 	v->silent = true;
-	reset_unknown(v->unknown);
+	reset_unknown(cg, v->unknown);
 	switch_task(cg, v, none);
 }
 
@@ -243,6 +260,10 @@ static void identify(struct callgraph *cg, struct vcpu *v, struct task *task)
 	struct frame *f;
 	unsigned int i;
 
+	v->current = task;
+	task->vcpu = v;
+	if (task->session != task->boot->session)
+		drop_outdated(cg, v);
 	if (unknown->lowest != NOT_SEEN) {
 		while ((f = top_frame(task)) && f->depth >= unknown->lowest)
 			task->nr_frames--;
@@ -251,9 +272,9 @@ static void identify(struct callgraph *cg, struct vcpu *v, struct task *task)
 		task->level = unknown->level;
 		task->wanted = unknown->wanted;
 	}
-	reset_unknown(unknown);
-	v->current = task;
-	task->vcpu = v;
+	task->since = unknown->since;
+	task->lowest = unknown->lowest;
+	reset_unknown(cg, unknown);
 	notify(cg->ops->identified, cg->ctx, v);
 	if (task->stale)
 		drop_calls(cg, v);
@@ -487,12 +508,49 @@ static void finish_switch(struct callgraph *cg, struct vcpu *v)
 	switch_task(cg, v, next);
 }
 
+/* It is known still what @task is in. */
+static void keep_calls(struct task *task)
+{
+	if (task && task->session + 1 == task->boot->session)
+		task->session++;
+}
+
+/* Any task may have run where events were lost since @begin, but one that ran on @v. */
+static void doubt_running(struct callgraph *cg, struct vcpu *v, __u64 begin)
+{
+	struct task *task = v->current;
+
+	keep_calls(boot_task(v->boot, 0, v->id));
+	if (v->announced) {
+		if (v->ts <= begin)
+			keep_calls(v->announced);
+	} else if (task->since <= begin || !task->nr_frames ||
+		   task->frames[0].depth >= task->lowest) {
+		keep_calls(task);
+	} else {
+		drop_calls(cg, v);
+	}
+}
+
+static void doubt_tasks(struct callgraph *cg, struct vcpu *v)
+{
+	struct vcpu *other;
+
+	v->boot->session++;
+	map_for_each(other, &v->guest->vcpus) {
+		if (other != v && other->boot == v->boot)
+			doubt_running(cg, other, v->ts);
+	}
+}
+
 static void handle_lost(struct callgraph *cg, struct vcpu *v, const struct event *ev)
 {
 	end_mark(cg, v);
 	if (v->told)
 		switch_task(cg, v, v->told);
-	drop_calls(cg, v);
+	v->current->until = v->ts;
+	drop_outdated(cg, v);
+	doubt_tasks(cg, v);
 	notify_wanted(cg->ops->lost, cg, v, ev);
 	/* A switch may be among what was lost. */
 	leave_task(cg, v, v->unknown);
@@ -593,6 +651,7 @@ void callgraph_event(struct callgraph *cg, const struct event *ev)
 		notify_wanted(cg->ops->host, cg, v, ev);
 	else
 		handle_lost(cg, v, ev);
+	v->ts = ev->ts;
 }
 
 void callgraph_end(struct callgraph *cg)

@@ -69,7 +69,7 @@ struct task *boot_task(const struct boot *boot, int pid, __u32 cpu)
 	return task && !task->gone ? task : NULL;
 }
 
-static struct task *make_task(const struct vcpu *v, int pid)
+static struct task *make_task(struct vcpu *v, int pid)
 {
 	struct task *task = xcalloc(1, sizeof(*task));
 
@@ -91,7 +91,7 @@ static void name_idle(const struct vcpu *v, struct task *idle)
 		snprintf(idle->comm, sizeof(idle->comm), "swapper/%u", v->id);
 }
 
-struct task *task_new(const struct vcpu *v, int pid)
+struct task *task_new(struct vcpu *v, int pid)
 {
 	struct task *task = make_task(v, pid);
 

@@ -50,7 +50,7 @@ struct boot {
 	unsigned int nr;	/* of those of its guest that have said hello */
 	__u64 number;		/* as its hello tells it */
 	__u64 key;		/* guest_key() */
-	unsigned int session;	/* grows when tracing ends everywhere */
+	unsigned int session;	/* grows when tracing ends everywhere, and with lost events */
 	struct map tasks;	/* by task_key(), idle ones too */
 };
 
@@ -67,6 +67,7 @@ struct vcpu {
 	bool gone;		/* current has ended when announced is current */
 	bool silent;		/* Nothing has told yet what runs there. */
 	bool said_hello;	/* in this boot */
+	__u64 ts;		/* of its latest event but the one that is handled */
 	struct mark mark;	/* whose parts are coming */
 	void *priv;		/* the command's own */
 };
@@ -79,7 +80,7 @@ struct frame {
 };
 
 struct task {
-	const struct vcpu *vcpu;	/* where it ran last */
+	struct vcpu *vcpu;	/* where it ran last */
 	const struct boot *boot;	/* whose it is; unknown ones have their vCPU's */
 	int pid;
 	char comm[TASK_COMM_LEN + 1];
@@ -87,9 +88,11 @@ struct task {
 	unsigned int nr_frames;
 	unsigned int alloc;
 	__u32 level;		/* the depth that a call would have now */
-	__u32 lowest;		/* level's lowest value, kept of an unknown task */
+	__u32 lowest;		/* level's lowest value since it began to run */
 	__u32 wanted;		/* the filter's: depth of the call asked for, or NOT_SEEN */
 	unsigned int session;	/* of its boot, when it ran last */
+	__u64 since;		/* when it began to run */
+	__u64 until;		/* when that ended, if it has */
 	bool stale;		/* What it is in is no longer known. */
 	bool gone;		/* It has ended: a task with its pid is another one. */
 };
@@ -118,11 +121,16 @@ static inline bool task_is_of_now(const struct task *task)
 	return task->boot == task->vcpu->boot;
 }
 
+/* Is it no longer known what @task is in, when it runs again? */
+static inline bool task_is_stale(const struct task *task)
+{
+	return task->stale || task->session != task->boot->session;
+}
+
 /* Have calls of @task been missed, or may have been, since it ran last? */
 static inline bool task_is_outdated(const struct task *task)
 {
-	return task->stale || task->session != task->boot->session ||
-	       task->vcpu->current == task->vcpu->untraced;
+	return task_is_stale(task) || task->vcpu->current == task->vcpu->untraced;
 }
 
 /*
@@ -148,7 +156,7 @@ void vcpu_free(struct vcpu *v);
 void vcpu_set_boot(struct vcpu *v, struct boot *boot);
 
 /* Makes a task that boot_task() did not find. Its boot owns it, and it ran last on @v. */
-struct task *task_new(const struct vcpu *v, int pid);
+struct task *task_new(struct vcpu *v, int pid);
 
 /* "100", or "100.7" if the VMM has several VMs */
 void guest_print_vm(const struct guest *guest, FILE *out);
