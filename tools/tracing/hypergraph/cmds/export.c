@@ -140,8 +140,10 @@ static int close_output(struct export *e)
 static int export_end(struct session *s)
 {
 	struct exporter *x = (struct exporter *)s;
-	int ret = x->format->end(&x->e);
+	int ret;
 
+	callgraph_end_outdated(&s->cg);
+	ret = x->format->end(&x->e);
 	return x->e.out && close_output(&x->e) ? -1 : ret;
 }
 

@@ -662,6 +662,31 @@ void callgraph_end(struct callgraph *cg)
 		end_mark(cg, v);
 }
 
+static void end_outdated(struct callgraph *cg, struct task *task)
+{
+	struct vcpu *v = task->vcpu;
+	struct task *current = v->current;
+	struct boot *boot = v->boot;
+
+	if (task == current)
+		task->until = v->ts;
+	v->current = task;
+	v->boot = task->boot;
+	drop_outdated(cg, v);
+	v->current = current;
+	v->boot = boot;
+}
+
+void callgraph_end_outdated(struct callgraph *cg)
+{
+	struct task *task;
+
+	map_for_each(task, &cg->tasks) {
+		if (task->nr_frames && (task_is_outdated(task) || !task_is_of_now(task)))
+			end_outdated(cg, task);
+	}
+}
+
 void callgraph_init(struct callgraph *cg, const struct callgraph_ops *ops, void *ctx,
 		    struct filter *filter, struct symbols *syms)
 {

@@ -81,7 +81,7 @@ struct frame {
 
 struct task {
 	struct vcpu *vcpu;	/* where it ran last */
-	const struct boot *boot;	/* whose it is; unknown ones have their vCPU's */
+	struct boot *boot;	/* whose it is; unknown ones have their vCPU's */
 	int pid;
 	char comm[TASK_COMM_LEN + 1];
 	struct frame *frames;	/* the functions it is in, outermost first */

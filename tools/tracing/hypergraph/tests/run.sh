@@ -468,6 +468,8 @@ test_exports() {
 		exported $case ctf babeltrace2
 	done
 	exported identified folded cat
+	exported off_all speedscope python3
+	exported off_all perfetto protoc
 	for case in switches toggled warm_reboot odd_names; do
 		exported $case trace-dat trace-cmd
 	done
