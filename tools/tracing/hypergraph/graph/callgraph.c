@@ -191,8 +191,13 @@ static void end_mark(struct callgraph *cg, struct vcpu *v)
 	v->mark.kind = 0;
 }
 
-static void reset_unknown(const struct callgraph *cg, struct task *unknown)
+/* What the unknown task of @v was in is no other task's, unless that got it. */
+static void reset_unknown(struct callgraph *cg, struct vcpu *v)
 {
+	struct task *unknown = v->unknown;
+
+	if (v->current == unknown)
+		end_frames(cg, v, 0);
 	unknown->session = unknown->boot->session;
 	unknown->since = cg->ts;
 	unknown->nr_frames = 0;
@@ -249,7 +254,7 @@ static void leave_task(struct callgraph *cg, struct vcpu *v, struct task *none)
 	v->told = NULL;
 	v->gone = false;
 	v->silent = true;
-	reset_unknown(cg, v->unknown);
+	reset_unknown(cg, v);
 	switch_task(cg, v, none);
 }
 
@@ -274,7 +279,7 @@ static void identify(struct callgraph *cg, struct vcpu *v, struct task *task)
 	}
 	task->since = unknown->since;
 	task->lowest = unknown->lowest;
-	reset_unknown(cg, unknown);
+	reset_unknown(cg, v);
 	notify(cg->ops->identified, cg->ctx, v);
 	if (task->stale)
 		drop_calls(cg, v);
@@ -448,7 +453,9 @@ static void handle_running(struct callgraph *cg, struct vcpu *v, const struct ev
 	name_task(task, ev);
 	v->announced = NULL;
 	v->gone = false;
-	if (v->unknown->lowest != NOT_SEEN && !v->told && !ev->sched_switch.untold)
+	if (v->current == v->unknown && ev->sched_switch.untold)
+		reset_unknown(cg, v);
+	if (v->unknown->lowest != NOT_SEEN)
 		identify(cg, v, task);
 	else if (v->current == task)
 		set_current(cg, v, task);
