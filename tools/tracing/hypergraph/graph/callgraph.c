@@ -254,6 +254,7 @@ static void leave_task(struct callgraph *cg, struct vcpu *v, struct task *none)
 	v->told = NULL;
 	v->gone = false;
 	v->silent = true;
+	v->boot->gaps++;
 	reset_unknown(cg, v);
 	switch_task(cg, v, none);
 }
@@ -409,25 +410,48 @@ static void handle_off(struct callgraph *cg, struct vcpu *v, const struct event 
 		leave_task(cg, v, v->untraced);
 }
 
+/* @task is known by its pid alone: that may be another's by now, or an exec have renamed it. */
+static void forget_name(struct task *task)
+{
+	if (task->pid > 0)
+		task->comm[0] = '\0';
+}
+
 /* Task @prev ran on @v until now, which may be news. */
 static void correct_task(struct callgraph *cg, struct vcpu *v, struct task *prev)
 {
 	if (v->current == prev)
 		return;
+	if (task_is_known(v->current))
+		notify_wanted(cg->ops->mistaken, cg, v, prev);
+	forget_name(prev);
 	if (v->current == v->unknown && !v->told) {
 		identify(cg, v, prev);
 		return;
 	}
-	if (task_is_known(v->current)) {
-		notify_wanted(cg->ops->mistaken, cg, v, prev);
+	if (task_is_known(v->current))
 		drop_calls(cg, v);
-	}
 	prev->stale = true;
 	switch_task(cg, v, prev);
 }
 
+/* Returns the task that @ev names: after a gap, one of another name is another one. */
+static struct task *named_task(struct callgraph *cg, struct vcpu *v, const struct event *ev)
+{
+	int pid = ev->sched_switch.next;
+	struct task *task = get_task(cg, v, pid);
+
+	if (task->gaps == task->boot->gaps || task == v->current || !pid || !*task->comm ||
+	    !strcmp(task->comm, ev->sched_switch.comm))
+		return task;
+	task->gone = true;
+	task->stale = true;
+	return get_task(cg, v, pid);
+}
+
 static void name_task(struct task *task, const struct event *ev)
 {
+	task->gaps = task->boot->gaps;
 	memcpy(task->comm, ev->sched_switch.comm, sizeof(task->comm));
 	task->stale |= ev->sched_switch.stale;
 }
@@ -437,7 +461,7 @@ static void handle_switch(struct callgraph *cg, struct vcpu *v, const struct eve
 	end_mark(cg, v);
 	correct_task(cg, v, get_task(cg, v, ev->sched_switch.prev));
 	v->told = NULL;
-	v->announced = get_task(cg, v, ev->sched_switch.next);
+	v->announced = named_task(cg, v, ev);
 	v->gone = ev->sched_switch.gone;
 	name_task(v->announced, ev);
 }
@@ -448,7 +472,7 @@ static void handle_switch(struct callgraph *cg, struct vcpu *v, const struct eve
  */
 static void handle_running(struct callgraph *cg, struct vcpu *v, const struct event *ev)
 {
-	struct task *task = get_task(cg, v, ev->sched_switch.next);
+	struct task *task = named_task(cg, v, ev);
 
 	name_task(task, ev);
 	v->announced = NULL;

@@ -51,6 +51,7 @@ struct boot {
 	__u64 number;		/* as its hello tells it */
 	__u64 key;		/* guest_key() */
 	unsigned int session;	/* grows when tracing ends everywhere, and with lost events */
+	unsigned int gaps;	/* grows where it is not known which tasks run */
 	struct map tasks;	/* by task_key(), idle ones too */
 };
 
@@ -91,6 +92,7 @@ struct task {
 	__u32 lowest;		/* level's lowest value since it began to run */
 	__u32 wanted;		/* the filter's: depth of the call asked for, or NOT_SEEN */
 	unsigned int session;	/* of its boot, when it ran last */
+	unsigned int gaps;	/* of its boot, when its name was told */
 	__u64 since;		/* when it began to run */
 	__u64 until;		/* when that ended, if it has */
 	bool stale;		/* What it is in is no longer known. */
