@@ -355,7 +355,7 @@ static int boot_end(struct session *s)
 	bool printed = false;
 
 	map_for_each(guest, &s->cg.guests) {
-		if (!guest->known || !filter_wants_vm(&s->filter, guest->vm))
+		if (!guest->known || !filter_wants_vm(&s->filter, guest->vm, guest->vm_id))
 			continue;
 		if (printed)
 			putchar('\n');

@@ -303,7 +303,7 @@ static int crash_end(struct session *s)
 	map_for_each(guest, &s->cg.guests) {
 		const struct ending *end = guest->priv;
 
-		if (!guest->known || !filter_wants_vm(&s->filter, guest->vm))
+		if (!guest->known || !filter_wants_vm(&s->filter, guest->vm, guest->vm_id))
 			continue;
 		if (!end->crashed)
 			capture(c, guest->boot, s->totals.last_ts);

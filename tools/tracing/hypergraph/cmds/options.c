@@ -25,7 +25,7 @@ enum {
 };
 
 static const struct argp_option vm_rows[] = {
-	{ "vm", OPTION_VM, "PID", 0, "only the VM whose VMM is PID", 0 },
+	{ "vm", OPTION_VM, "PID[.ID]", 0, "only the VM whose VMM is PID; ID, if it has several", 0 },
 	{ 0 }
 };
 
@@ -71,7 +71,7 @@ static error_t parse_vm(int key, char *arg, struct argp_state *state)
 {
 	if (key != OPTION_VM)
 		return ARGP_ERR_UNKNOWN;
-	return check_argument(filter_parse_vm(state->input, arg), "vm", arg, "a pid");
+	return check_argument(filter_parse_vm(state->input, arg), "vm", arg, "a pid or PID.ID");
 }
 
 static error_t parse_filter(int key, char *arg, struct argp_state *state)

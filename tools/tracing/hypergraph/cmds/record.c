@@ -71,7 +71,10 @@ static void add_vm_event(struct record *r, const char *event)
 	if (!r->filter.vm)
 		return;
 	add_arg(r, xstrdup("-f"));
-	add_arg(r, xasprintf("vm == %u", r->filter.vm));
+	if (r->filter.one_vm_id)
+		add_arg(r, xasprintf("vm == %u && vm_id == %u", r->filter.vm, r->filter.vm_id));
+	else
+		add_arg(r, xasprintf("vm == %u", r->filter.vm));
 }
 
 /*
@@ -166,7 +169,9 @@ static void say_what(const struct record *r)
 	size_t i;
 
 	fprintf(stderr, "recording the calls%s of ", r->exits ? " and VM exits" : "");
-	if (r->filter.vm)
+	if (r->filter.one_vm_id)
+		fprintf(stderr, "VM %u.%u", r->filter.vm, r->filter.vm_id);
+	else if (r->filter.vm)
 		fprintf(stderr, "VM %u", r->filter.vm);
 	else
 		fputs("all VMs", stderr);

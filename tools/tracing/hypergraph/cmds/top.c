@@ -166,7 +166,7 @@ static void top_event(void *ctx, const struct event *ev)
 {
 	struct top *t = ctx;
 
-	if (!filter_wants_vm(&t->filter, ev->vm))
+	if (!filter_wants_vm(&t->filter, ev->vm, ev->vm_id))
 		return;
 	if (event_is_sent(ev)) {
 		struct vm *vm = vm_of(t, ev->vm, ev->vm_id);

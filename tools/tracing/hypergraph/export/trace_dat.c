@@ -136,7 +136,7 @@ static int trace_dat_begin(struct export *e)
 /* A nested guest is meant only if its vCPU is asked for. */
 static bool is_meant(const struct filter *f, const struct guest *guest)
 {
-	if (f->vm && f->vm != guest->vm)
+	if (!filter_wants_vm(f, guest->vm, guest->vm_id))
 		return false;
 	if (!f->one_vcpu)
 		return !guest->nested;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Which part of a trace the user asked for */
 #include <fnmatch.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,18 +11,31 @@
 
 #define NS_PER_S	1000000000ULL
 
-static bool parse_number(const char *arg, __u32 min, __u32 max, __u32 *nr)
+/* Returns what follows the number, NULL if there is none from @min to @max. */
+static const char *parse_digits(const char *arg, __u32 min, __u32 max, __u32 *nr)
 {
 	char *end;
 	unsigned long long n = strtoull(arg, &end, 10);
 
 	*nr = n;
-	return *arg >= '0' && *arg <= '9' && !*end && n >= min && n <= max;
+	return *arg >= '0' && *arg <= '9' && n >= min && n <= max ? end : NULL;
+}
+
+static bool parse_number(const char *arg, __u32 min, __u32 max, __u32 *nr)
+{
+	const char *end = parse_digits(arg, min, max, nr);
+
+	return end && !*end;
 }
 
 bool filter_parse_vm(struct filter *f, const char *arg)
 {
-	return parse_number(arg, 1, MAX_PID, &f->vm);
+	const char *end = parse_digits(arg, 1, MAX_PID, &f->vm);
+
+	f->one_vm_id = end && *end == '.';
+	if (f->one_vm_id)
+		return parse_number(end + 1, 0, UINT16_MAX, &f->vm_id);
+	return end && !*end;
 }
 
 bool filter_parse_vcpu(struct filter *f, const char *arg)
@@ -84,7 +98,7 @@ bool filter_is_set(const struct filter *f)
 
 bool filter_wants_vcpu(const struct filter *f, const struct vcpu *v)
 {
-	return filter_wants_vm(f, v->guest->vm) &&
+	return filter_wants_vm(f, v->guest->vm, v->guest->vm_id) &&
 	       (!f->one_vcpu || (v->guest->nested == f->nested && vcpu_number(v) == f->vcpu));
 }
 

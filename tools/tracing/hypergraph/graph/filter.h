@@ -16,6 +16,8 @@ struct vcpu;
 /* All zeroes ask for everything. */
 struct filter {
 	__u32 vm;		/* pid of the VMM */
+	bool one_vm_id;
+	__u32 vm_id;		/* of several VMs of that one */
 	bool one_vcpu;
 	bool nested;		/* vcpu is a nested one's nested_nr */
 	__u32 vcpu;
@@ -31,7 +33,7 @@ struct filter {
 };
 
 /* All of these return false if @arg is not what they take. */
-bool filter_parse_vm(struct filter *f, const char *arg);	/* a pid */
+bool filter_parse_vm(struct filter *f, const char *arg);	/* a pid, or "100.7" */
 bool filter_parse_vcpu(struct filter *f, const char *arg);	/* as vcpu_print() names it */
 bool filter_parse_task(struct filter *f, const char *arg);	/* a pid, or a comm */
 bool filter_parse_time(struct filter *f, const char *arg);	/* "FROM..TO" or less, in s */
@@ -40,9 +42,9 @@ bool filter_parse_depth(struct filter *f, const char *arg);
 /* Is there something that it does not ask for? */
 bool filter_is_set(const struct filter *f);
 
-static inline bool filter_wants_vm(const struct filter *f, __u32 vm)
+static inline bool filter_wants_vm(const struct filter *f, __u32 vm, __u16 vm_id)
 {
-	return !f->vm || vm == f->vm;
+	return (!f->vm || vm == f->vm) && (!f->one_vm_id || vm_id == f->vm_id);
 }
 
 /* Does it ask for @v? */

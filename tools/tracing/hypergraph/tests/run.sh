@@ -292,6 +292,7 @@ filtered() {
 test_filters() {
 	cp "$dir/kallsyms" "$tmp/kallsyms"
 	filtered vm vms --vm 20000
+	filtered vm_id untraced --vm 100.8
 	filtered vcpu vcpus --vcpu 1
 	filtered nested nested --vcpu n0
 	filtered comm switches --task 'd*'
@@ -660,7 +661,7 @@ test_usage() {
 	done
 	usage_error "an argument for top" "hypergraph top: Too many arguments" top one
 	run record --vm nonsense
-	fails "bad VM" 1 "hypergraph: --vm nonsense: not a pid"
+	fails "bad VM" 1 "hypergraph: --vm nonsense: not a pid or PID.ID"
 	run top --delay 0
 	fails "bad delay" 1 "hypergraph: --delay 0: not from 0.1 to 3600 seconds"
 	run top --screens -1

@@ -17,7 +17,8 @@ struct argument {
 
 static bool is_same(const struct filter *a, const struct filter *b)
 {
-	return a->vm == b->vm && a->one_vcpu == b->one_vcpu && a->nested == b->nested &&
+	return a->vm == b->vm && a->one_vm_id == b->one_vm_id && a->vm_id == b->vm_id &&
+	       a->one_vcpu == b->one_vcpu && a->nested == b->nested &&
 	       a->vcpu == b->vcpu && a->one_task == b->one_task && a->pid == b->pid &&
 	       !a->comm == !b->comm && (!a->comm || !strcmp(a->comm, b->comm)) &&
 	       a->from == b->from && a->to == b->to && a->depth == b->depth;
@@ -39,6 +40,12 @@ static void test_vm(void)
 	static const struct argument rows[] = {
 		{ "1", true, { .vm = 1 } },
 		{ "4194304", true, { .vm = MAX_PID } },
+		{ "100.7", true, { .vm = 100, .one_vm_id = true, .vm_id = 7 } },
+		{ "100.0", true, { .vm = 100, .one_vm_id = true } },
+		{ "100.65536", false, { 0 } },
+		{ "100.", false, { 0 } },
+		{ "100.7.1", false, { 0 } },
+		{ ".7", false, { 0 } },
 		{ "4194305", false, { 0 } },
 		{ "0", false, { 0 } },
 		{ "", false, { 0 } },
@@ -136,6 +143,8 @@ static const struct {
 	{ "all", { 0 }, true, true },
 	{ "this VM", { .vm = 100 }, true, true },
 	{ "another VM", { .vm = 101 }, false, false },
+	{ "the VM of that id", { .vm = 100, .one_vm_id = true }, true, true },
+	{ "one of another id", { .vm = 100, .one_vm_id = true, .vm_id = 7 }, false, false },
 	{ "vCPU 1", { .one_vcpu = true, .vcpu = 1 }, true, false },
 	{ "vCPU 2", { .one_vcpu = true, .vcpu = 2 }, false, false },
 	{ "vCPU n1", { .one_vcpu = true, .nested = true, .vcpu = 1 }, false, false },
