@@ -227,13 +227,16 @@ static void drop_outdated(struct callgraph *cg, struct vcpu *v)
 
 static void set_current(struct callgraph *cg, struct vcpu *v, struct task *task)
 {
+	bool stale;
+
 	if (v->current != task) {
 		task->since = cg->ts;
 		task->lowest = NOT_SEEN;
 	}
+	stale = task_is_stale(task);
 	v->current = task;
 	task->vcpu = v;
-	if (task_is_stale(task))
+	if (stale)
 		drop_outdated(cg, v);
 }
 
@@ -263,12 +266,13 @@ static void leave_task(struct callgraph *cg, struct vcpu *v, struct task *none)
 static void identify(struct callgraph *cg, struct vcpu *v, struct task *task)
 {
 	struct task *unknown = v->unknown;
+	bool unseen = task_was_unseen(task);
 	struct frame *f;
 	unsigned int i;
 
 	v->current = task;
 	task->vcpu = v;
-	if (task->session != task->boot->session)
+	if (unseen)
 		drop_outdated(cg, v);
 	if (unknown->lowest != NOT_SEEN) {
 		while ((f = top_frame(task)) && f->depth >= unknown->lowest)
@@ -380,6 +384,8 @@ static void handle_hello(struct callgraph *cg, struct vcpu *v, const struct even
 		symbols_set_build_id(cg->syms, guest->boot->key, ev->hello.build_id);
 		notify(cg->ops->boot_new, cg->ctx, guest->boot);
 	}
+	/* Each of its vCPUs is a guest. */
+	guest->boot->scattered |= guest->nested && ev->hello.cpus > 1;
 	/* It says so again from time to time. */
 	if (!v->said_hello)
 		notify_wanted(cg->ops->note, cg, v, ev);
@@ -435,14 +441,14 @@ static void correct_task(struct callgraph *cg, struct vcpu *v, struct task *prev
 	switch_task(cg, v, prev);
 }
 
-/* Returns the task that @ev names: after a gap, one of another name is another one. */
+/* Returns the task that @ev names: one that has another name since a gap is another one. */
 static struct task *named_task(struct callgraph *cg, struct vcpu *v, const struct event *ev)
 {
 	int pid = ev->sched_switch.next;
 	struct task *task = get_task(cg, v, pid);
 
-	if (task->gaps == task->boot->gaps || task == v->current || !pid || !*task->comm ||
-	    !strcmp(task->comm, ev->sched_switch.comm))
+	if ((task->gaps == task->boot->gaps && !task->boot->scattered) || task == v->current ||
+	    !pid || !*task->comm || !strcmp(task->comm, ev->sched_switch.comm))
 		return task;
 	task->gone = true;
 	task->stale = true;

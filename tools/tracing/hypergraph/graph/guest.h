@@ -52,6 +52,7 @@ struct boot {
 	__u64 key;		/* guest_key() */
 	unsigned int session;	/* grows when tracing ends everywhere, and with lost events */
 	unsigned int gaps;	/* grows where it is not known which tasks run */
+	bool scattered;		/* Its tasks may run on nested vCPUs that are other guests here. */
 	struct map tasks;	/* by task_key(), idle ones too */
 };
 
@@ -123,10 +124,17 @@ static inline bool task_is_of_now(const struct task *task)
 	return task->boot == task->vcpu->boot;
 }
 
+/* May @task have run where nothing is seen of it, since it ran last? */
+static inline bool task_was_unseen(const struct task *task)
+{
+	return task->session != task->boot->session ||
+	       (task->boot->scattered && task->pid > 0 && task->vcpu->current != task);
+}
+
 /* Is it no longer known what @task is in, when it runs again? */
 static inline bool task_is_stale(const struct task *task)
 {
-	return task->stale || task->session != task->boot->session;
+	return task->stale || task_was_unseen(task);
 }
 
 /* Have calls of @task been missed, or may have been, since it ran last? */
