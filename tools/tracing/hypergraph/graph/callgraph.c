@@ -509,8 +509,9 @@ static bool is_top(struct task *task, __u64 addr, __u64 depth)
 
 /*
  * A guest announces a switch from within the scheduler: the functions that the
- * old task is in then still return, and it may call others. Is @ev of these? If
- * it could be the new task's as well, it is.
+ * old task is in then still return, and it may call others. Is @ev of these? A
+ * kernel that says hello tells it first. Of others, what could be the new
+ * task's as well is that one's.
  */
 static bool is_before_switch(struct vcpu *v, const struct event *ev)
 {
@@ -522,10 +523,10 @@ static bool is_before_switch(struct vcpu *v, const struct event *ev)
 		/* It may follow any event. A mark is made outside of the scheduler. */
 		return true;
 	case EVENT_ENTRY:
-		return ev->entry.depth == v->current->level &&
+		return !v->boot->nr && ev->entry.depth == v->current->level &&
 		       ev->entry.depth != v->announced->level;
 	case EVENT_RETURN:
-		return is_top(v->current, ev->ret.addr, ev->ret.depth) &&
+		return !v->boot->nr && is_top(v->current, ev->ret.addr, ev->ret.depth) &&
 		       !is_top(v->announced, ev->ret.addr, ev->ret.depth);
 	default:
 		return false;
