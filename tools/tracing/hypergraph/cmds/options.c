@@ -25,7 +25,7 @@ enum {
 };
 
 static const struct argp_option vm_rows[] = {
-	{ "vm", OPTION_VM, "PID[.ID]", 0, "only the VM whose VMM is PID; ID, if it has several", 0 },
+	{ "vm", OPTION_VM, "PID[.ID]", 0, "only the VM whose VMM is PID; ID if it has several", 0 },
 	{ 0 }
 };
 

@@ -539,7 +539,7 @@ static void finish_switch(struct callgraph *cg, struct vcpu *v)
 
 	if (v->gone && prev->pid > 0) {
 		drop_calls(cg, v);
-		prev->gone = true;
+		task_end(prev);
 	}
 	v->gone = false;
 	v->announced = NULL;

@@ -82,6 +82,15 @@ static struct task *make_task(struct vcpu *v, int pid)
 	return task;
 }
 
+void task_end(struct task *task)
+{
+	task->gone = true;
+	free(task->frames);
+	task->frames = NULL;
+	task->nr_frames = 0;
+	task->alloc = 0;
+}
+
 static void name_idle(const struct vcpu *v, struct task *idle)
 {
 	/* Nothing tells which of its guest's CPUs a nested vCPU is. */

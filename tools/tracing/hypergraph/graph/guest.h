@@ -168,6 +168,9 @@ void vcpu_set_boot(struct vcpu *v, struct boot *boot);
 /* Makes a task that boot_task() did not find. Its boot owns it, and it ran last on @v. */
 struct task *task_new(struct vcpu *v, int pid);
 
+/* It has ended, and is in no call: only its name is of use any more. */
+void task_end(struct task *task);
+
 /* "100", or "100.7" if the VMM has several VMs */
 void guest_print_vm(const struct guest *guest, FILE *out);
 

@@ -73,8 +73,10 @@ static void test_again(void)
 	struct task *first = task_new(v, 57), *second, *third;
 	__u64 number = 5;
 
-	first->gone = true;
-	check("gone", !boot_task(guest->boot, 57, 0));
+	first->frames = xcalloc(16, sizeof(*first->frames));
+	first->alloc = 16;
+	task_end(first);
+	check("gone", !boot_task(guest->boot, 57, 0) && !first->frames && !first->alloc);
 	second = task_new(v, 57);
 	check("again", boot_task(guest->boot, 57, 0) == second);
 	vcpu_set_boot(v, boot_new(guest, &number, 8));
