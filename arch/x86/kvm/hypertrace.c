@@ -493,9 +493,16 @@ void __kvm_hypertrace_load(struct kvm_vcpu *vcpu)
 }
 
 /*
- * A KVM_RUN that only completes an exit does not end the VMM's time.  After a triple fault
- * the guest can tell nothing more; its exit is still recorded if the VMM runs the vCPU again.
+ * After a triple fault the guest can tell nothing more; its exit is still recorded if the
+ * VMM runs the vCPU again.  What runs there then, it may be another kernel, is to say hello.
  */
+static void kvm_hypertrace_record_triple_fault(struct kvm_vcpu *vcpu)
+{
+	vcpu->arch.hypertrace.hello.due = 0;
+	kvm_hypertrace_record_by_host(vcpu, HYPERGRAPH_NR_TRIPLE_FAULT, false);
+}
+
+/* A KVM_RUN that only completes an exit does not end the VMM's time. */
 void __kvm_hypertrace_run_end(struct kvm_vcpu *vcpu, int r)
 {
 	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
@@ -504,5 +511,5 @@ void __kvm_hypertrace_run_end(struct kvm_vcpu *vcpu, int r)
 		ht->vmm_begin = rdtsc();
 
 	if (!r && vcpu->run->exit_reason == KVM_EXIT_SHUTDOWN)
-		kvm_hypertrace_record_by_host(vcpu, HYPERGRAPH_NR_TRIPLE_FAULT, false);
+		kvm_hypertrace_record_triple_fault(vcpu);
 }

@@ -712,6 +712,54 @@ TEST_F(hypergraph, triple_fault)
 	kvm_vm_free(vm);
 }
 
+static u64 run_to_answer(struct kvm_vcpu *vcpu, struct kvm_sregs sregs, struct kvm_regs regs,
+			 u64 nr)
+{
+	u8 *code = addr_gpa2hva(vcpu->vm, LOW_PAGE);
+
+	memcpy(code, hypercall_opcode(host_cpu_is_amd_compatible), HYPERCALL_INSN_SIZE);
+	memcpy(code + HYPERCALL_INSN_SIZE, "\xe6\xe9", 2);	/* OUT to DONE_PORT */
+	regs.rax = nr;
+	vcpu_sregs_set(vcpu, &sregs);
+	vcpu_regs_set(vcpu, &regs);
+	vcpu_run_to_out(vcpu, &regs);
+	return regs.rax;
+}
+
+/* A guest that has said hello, or was asked for it, is asked after a triple fault. */
+TEST_F(hypergraph, asks_after_triple_fault)
+{
+	static const u64 expected[] = {
+		HYPERGRAPH_NR_HELLO, HYPERGRAPH_NR_TRIPLE_FAULT, HYPERGRAPH_NR_ENTRY,
+		HYPERGRAPH_NR_TRIPLE_FAULT, HYPERGRAPH_NR_ENTRY,
+	};
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm = vm_create_with_one_vcpu(&vcpu, NULL);
+	struct kvm_sregs sregs;
+	struct kvm_regs regs;
+	int i;
+
+	vm_add_low_page(vm);
+	recording_of(getpid());
+	recording_exits(true);
+	vcpu_sregs_get(vcpu, &sregs);
+	vcpu_regs_get(vcpu, &regs);
+	regs.rip = LOW_PAGE;
+	TEST_ASSERT_EQ(run_to_answer(vcpu, sregs, regs, HYPERGRAPH_NR_HELLO), 0);
+	for (i = 0; i < 2; i++) {
+		vcpu_regs_set(vcpu, &regs);
+		run_to_triple_fault(vcpu, sregs);
+		TEST_ASSERT_EQ(run_to_answer(vcpu, sregs, regs, HYPERGRAPH_NR_ENTRY),
+			       HYPERGRAPH_SAY_HELLO);
+		TEST_ASSERT_EQ(run_to_answer(vcpu, sregs, regs, HYPERGRAPH_NR_ENTRY), 0);
+	}
+
+	TEST_ASSERT_EQ(recording_read(self->events, ARRAY_SIZE(expected)), ARRAY_SIZE(expected));
+	for (i = 0; i < ARRAY_SIZE(expected); i++)
+		TEST_ASSERT_EQ(self->events[i].nr, expected[i]);
+	kvm_vm_free(vm);
+}
+
 static void run_to_xen_hypercall(struct kvm_vcpu *vcpu, u64 nr)
 {
 	struct kvm_xen_exit *xen = &vcpu->run->xen;
