@@ -342,6 +342,7 @@ FIXTURE_SETUP(hypergraph)
 
 FIXTURE_TEARDOWN_PARENT(hypergraph)
 {
+	recording_nested(false);
 	recording_destroy();
 }
 
@@ -625,10 +626,12 @@ TEST_F(hypergraph_second, asks)
  * What the VMM decides.
  */
 
+/* Nor may it offer its guests' hypercalls. */
 static void test_all_refused(struct machine *m)
 {
 	int i;
 
+	recording_nested(true);
 	for (i = 0; i < NR_TESTED; i++)
 		TEST_ASSERT_EQ(hypercall(m, tested_number(i)), (u64)-KVM_ENOSYS);
 	TEST_ASSERT_EQ(recording_count(), 0);
