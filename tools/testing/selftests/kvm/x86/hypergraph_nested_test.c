@@ -19,6 +19,8 @@ static const u8 cpuid_insn[] = { 0x0f, 0xa2 };
 #define L2_HYPERCALL	LOW_PAGE
 #define L2_CPUID	(L2_HYPERCALL + HYPERCALL_INSN_SIZE)
 
+#define NR_L2		2
+
 #define NR_REGS		(sizeof(struct guest_regs) / sizeof(u64))
 
 /* What L1 says of L2's hypercalls, if it says anything */
@@ -26,6 +28,7 @@ enum { OFFER_NO, OFFER_YES, OFFER_INVALID, OFFER_NOTHING };
 
 /* One run of L2, in the guest's memory: the test sets the first half, L1 the second. */
 static struct call {
+	u64 l2;			/* which one runs */
 	u64 nr;
 	enum vcpu_mode mode;
 	u64 rip;
@@ -45,7 +48,7 @@ struct test {
 	struct kvm_vm *vm;
 	struct kvm_vcpu *vcpu;
 	struct call *call;
-	u32 nested_vcpu;
+	u32 nested_vcpu[NR_L2];
 };
 
 static void l1_offer(void)
@@ -100,13 +103,18 @@ static void l1_do_call(void *nested)
 	call.after = guest_regs;
 }
 
-static void guest_l1(void *nested)
+static void guest_l1(void *first, void *second)
 {
-	l2_create(nested, (void *)L2_HYPERCALL);
+	void *nested[NR_L2] = { first, second };
+	int i;
+
+	for (i = 0; i < NR_L2; i++)
+		l2_create(nested[i], (void *)L2_HYPERCALL);
 	l1_offer();
 	for (;;) {
 		GUEST_SYNC(0);
-		l1_do_call(nested);
+		l2_select(nested[call.l2]);
+		l1_do_call(nested[call.l2]);
 	}
 }
 
@@ -123,17 +131,19 @@ static void run_to_sync(struct kvm_vcpu *vcpu)
 /* L1 has made its offer when this returns. */
 static struct test test_create(void)
 {
+	gva_t nested[NR_L2];
 	struct test t;
-	gva_t nested;
 	u8 *code;
+	int i;
 
 	t.vm = vm_create_with_one_vcpu(&t.vcpu, guest_l1);
 	code = vm_add_low_page(t.vm);
 	memcpy(code, hypercall_opcode(host_cpu_is_amd_compatible), HYPERCALL_INSN_SIZE);
 	memcpy(code + L2_CPUID - LOW_PAGE, cpuid_insn, sizeof(cpuid_insn));
 
-	nested = vm_alloc_nested(t.vm, &t.nested_vcpu);
-	vcpu_args_set(t.vcpu, 1, nested);
+	for (i = 0; i < NR_L2; i++)
+		nested[i] = vm_alloc_nested(t.vm, &t.nested_vcpu[i]);
+	vcpu_args_set(t.vcpu, NR_L2, nested[0], nested[1]);
 	t.call = addr_gva2hva(t.vm, (gva_t)&call);
 	*t.call = (struct call) {
 		.nr = HYPERGRAPH_NR_ENTRY,
@@ -198,7 +208,7 @@ static bool expect_event(const struct test *t, const struct hypergraph_event *e)
 	return expect("vm", e->vm, getpid()) &
 	       expect("vcpu", e->vcpu, 0) &
 	       expect("nested", e->nested, 1) &
-	       expect("nested_vcpu", e->nested_vcpu, t->nested_vcpu) &
+	       expect("nested_vcpu", e->nested_vcpu, t->nested_vcpu[c->l2]) &
 	       expect("nr", e->nr, c->nr & mask) &
 	       expect("a0", e->a0, c->before.rbx & mask) &
 	       expect("a1", e->a1, c->before.rcx & mask) &
@@ -419,6 +429,28 @@ static void check_nested_vmexit(struct test *t)
 	ksft_test_result(ok, "kvm_nested_vmexit fires for what L0 answers\n");
 }
 
+/* L2s that take turns on L1's vCPU are each asked for a hello, and nothing of them is lost. */
+static void check_turns(struct test *t)
+{
+	struct call *c = t->call;
+	bool ok = true;
+
+	recording_enable(false);
+	set_all_conditions(t);
+	c->nr = HYPERGRAPH_NR_ENTRY;
+	c->mode = MODE_LONG;
+	for (c->l2 = 0; c->l2 < NR_L2; c->l2++) {
+		run_to_sync(t->vcpu);
+		ok &= expect("the answer to an L2's first event", c->after.rax,
+			     HYPERGRAPH_SAY_HELLO);
+		ok &= check_call(t, HYPERGRAPH_NR_ENTRY, MODE_LONG, ANSWERED_BY_L0);
+	}
+	for (c->l2 = 0; c->l2 < NR_L2; c->l2++)
+		ok &= check_call(t, HYPERGRAPH_NR_ENTRY, MODE_LONG, ANSWERED_BY_L0);
+	c->l2 = 0;
+	ksft_test_result(ok, "each of the L2s on a vCPU of L1 is asked for a hello\n");
+}
+
 /*
  * L1 has made its offer.  Each of these leaves the vCPU's state as it was.
  */
@@ -517,6 +549,7 @@ static void check_all(void)
 	check_offer_argument(&t);
 	check_exits(&t);
 	check_nested_vmexit(&t);
+	check_turns(&t);
 	recording_enable(false);
 	kvm_vm_free(t.vm);
 
@@ -532,7 +565,7 @@ int main(void)
 	__TEST_REQUIRE(kvm_cpu_has_nested(), "no nested virtualization");
 
 	ksft_print_header();
-	ksft_set_plan(nr_rows() + 4 + ARRAY_SIZE(ends_of_offers));
+	ksft_set_plan(nr_rows() + 5 + ARRAY_SIZE(ends_of_offers));
 	recording_create();
 	recording_of(getpid());
 	check_all();

@@ -186,6 +186,9 @@ gva_t vm_alloc_nested(struct kvm_vm *vm, u32 *nested_vcpu);
  */
 void l2_create(void *nested, void *code);
 
+/* L1, before it calls the others with another @nested than the one created or selected last */
+void l2_select(void *nested);
+
 /* Why L2 can exit to L1 */
 enum l2_exit {
 	L2_EXIT_HYPERCALL,

@@ -437,13 +437,22 @@ void l2_create(void *nested, void *code)
 		svm->vmcb->control.intercept |= BIT_ULL(INTERCEPT_CPUID);
 		svm->vmcb->control.intercept_exceptions = BIT(UD_VECTOR);
 	} else {
-		GUEST_ASSERT(prepare_for_vmx_operation(nested));
+		if (!(get_cr4() & X86_CR4_VMXE))
+			GUEST_ASSERT(prepare_for_vmx_operation(nested));
 		GUEST_ASSERT(load_vmcs(nested));
 		prepare_vmcs(nested, code);
 		vmwrite(CPU_BASED_VM_EXEC_CONTROL, vmreadz(CPU_BASED_VM_EXEC_CONTROL) |
 						   CPU_BASED_USE_MSR_BITMAPS);
 	}
 	guest_regs.rflags = X86_EFLAGS_FIXED;
+}
+
+void l2_select(void *nested)
+{
+	struct vmx_pages *vmx = nested;
+
+	if (!host_cpu_is_amd_compatible)
+		GUEST_ASSERT(!vmptrld(vmx->vmcs_gpa));
 }
 
 static enum l2_exit svm_run_l2(struct svm_test_data *svm)
