@@ -19,7 +19,8 @@
 #define IRQ_VECTOR	0x30
 #define NR_VCPUS	2
 #define TOGGLES		50
-#define STREAM_LENGTH	5000
+#define MOVES		50
+#define STREAM_LENGTH	(MOVES * 100)
 #define MAX_EVENTS	(2 * NR_VCPUS * STREAM_LENGTH)
 
 /*
@@ -59,7 +60,7 @@ static u64 stream_a3(u64 i)
 }
 
 /* In a stream a0 tells the vCPUs apart, and a1 their hypercalls. */
-static void guest_stream(u64 id, u64 tag, u64 max)
+static void do_stream(u64 id, u64 tag, u64 max)
 {
 	struct guest_vcpu *v = &guest.vcpu[id];
 	u64 i, ret;
@@ -74,6 +75,20 @@ static void guest_stream(u64 id, u64 tag, u64 max)
 			GUEST_FAIL("hypercall %lu returned %ld", i, ret);
 		WRITE_ONCE(v->calls, i + 1);
 	}
+}
+
+static void guest_stream(u64 id, u64 tag, u64 max)
+{
+	do_stream(id, tag, max);
+	GUEST_DONE();
+}
+
+/* The vCPU's thread lives as long as the host may move it. */
+static void guest_stream_to_stop(u64 id, u64 tag, u64 max)
+{
+	do_stream(id, tag, max);
+	while (!READ_ONCE(guest.stop))
+		cpu_relax();
 	GUEST_DONE();
 }
 
@@ -533,13 +548,19 @@ static u64 stream_tag(u32 pid, u32 vcpu)
 	return (u64)pid << 32 | vcpu;
 }
 
-/* Moves the thread from CPU to CPU until its vCPU is done. */
-static void move_until_done(pthread_t thread, const struct guest_vcpu *v,
-			    cpu_set_t *possible_cpus)
+/*
+ * Moves the thread from CPU to CPU during its vCPU's stream.  How often does not depend on
+ * the time: a move may take longer than what the vCPU does in between.
+ */
+static void move_during_stream(pthread_t thread, const struct guest_vcpu *v,
+			       cpu_set_t *possible_cpus)
 {
-	while (READ_ONCE(v->calls) < STREAM_LENGTH) {
+	int i;
+
+	for (i = 1; i <= MOVES; i++) {
 		pin_task_to_random_cpu(thread, possible_cpus);
-		usleep(500);
+		while (READ_ONCE(v->calls) < i * (STREAM_LENGTH / MOVES))
+			usleep(100);
 	}
 }
 
@@ -547,7 +568,7 @@ static void move_until_done(pthread_t thread, const struct guest_vcpu *v,
 static u64 run_streams(void)
 {
 	struct kvm_vcpu *vcpus[NR_VCPUS];
-	struct kvm_vm *vm = vm_create_with_vcpus(NR_VCPUS, guest_stream, vcpus);
+	struct kvm_vm *vm = vm_create_with_vcpus(NR_VCPUS, guest_stream_to_stop, vcpus);
 	struct guest *g = guest_of(vm);
 	pthread_t threads[NR_VCPUS];
 	cpu_set_t possible_cpus;
@@ -562,7 +583,8 @@ static u64 run_streams(void)
 		threads[i] = start(vcpus[i]);
 	}
 	for (i = 0; i < NR_VCPUS; i++)
-		move_until_done(threads[i], &g->vcpu[i], &possible_cpus);
+		move_during_stream(threads[i], &g->vcpu[i], &possible_cpus);
+	WRITE_ONCE(g->stop, true);
 	for (i = 0; i < NR_VCPUS; i++) {
 		pthread_join(threads[i], NULL);
 		TEST_ASSERT_EQ(g->vcpu[i].recorded, STREAM_LENGTH);

@@ -112,8 +112,11 @@ void recording_create(void)
 	}
 	TEST_ASSERT(!ret, "Can't make %s: %s", path_of(""), strerror(errno));
 
-	/* This clock keeps the events of a vCPU in order when it moves between CPUs. */
-	write_file(path_of("trace_clock"), "global");
+	/*
+	 * This keeps the events of a vCPU in order when it moves between CPUs: their clocks
+	 * may be apart, and two events may have the same time.
+	 */
+	write_file(path_of("trace_clock"), "counter");
 	write_file(path_of("buffer_size_kb"), "8192");
 }
 
