@@ -535,7 +535,7 @@ static struct kvm_vm *create_streams(struct kvm_vcpu **vcpus)
 	return vm;
 }
 
-TEST_F(hypergraph, toggle)
+TEST_F_TIMEOUT(hypergraph, toggle, 120)
 {
 	struct kvm_vcpu *vcpus[NR_VCPUS];
 	struct kvm_vm *vm = create_streams(vcpus);
@@ -1011,14 +1011,14 @@ TEST_F(hypergraph_nested, immediate_exit)
 	test_immediate_exit(m.vm, m.vcpu);
 }
 
-TEST_F(hypergraph_nested, toggle)
+TEST_F_TIMEOUT(hypergraph_nested, toggle, 120)
 {
 	struct nested_machine m = nested_machine_create(l2_stream);
 
 	test_toggle(m.vm, &m.vcpu, 1, recording_enable);
 }
 
-TEST_F(hypergraph_nested, toggle_parameter)
+TEST_F_TIMEOUT(hypergraph_nested, toggle_parameter, 120)
 {
 	struct nested_machine m = nested_machine_create(l2_stream);
 
