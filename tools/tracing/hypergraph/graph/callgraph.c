@@ -441,17 +441,39 @@ static void correct_task(struct callgraph *cg, struct vcpu *v, struct task *prev
 	switch_task(cg, v, prev);
 }
 
-/* Returns the task that @ev names: one that has another name since a gap is another one. */
+/* Has @task another name than @ev tells since a gap? Then that is another one. */
+static bool is_renamed(const struct task *task, const struct event *ev)
+{
+	return (task->gaps != task->boot->gaps || task->boot->scattered) && task->pid &&
+	       *task->comm && strcmp(task->comm, ev->sched_switch.comm);
+}
+
+/*
+ * Does @task run on another vCPU than @v? The one that is told of @v has got its pid then:
+ * that of a task that has ended is free before the last switch away from it.
+ */
+static bool runs_elsewhere(const struct vcpu *v, const struct task *task)
+{
+	const struct vcpu *on = task->vcpu;
+
+	return on != v && on->current == task && !on->told && (!on->announced || on->gone);
+}
+
+/* Returns the task that @ev names. */
 static struct task *named_task(struct callgraph *cg, struct vcpu *v, const struct event *ev)
 {
 	int pid = ev->sched_switch.next;
-	struct task *task = get_task(cg, v, pid);
+	struct task *task;
 
-	if ((task->gaps == task->boot->gaps && !task->boot->scattered) || task == v->current ||
-	    !pid || !*task->comm || !strcmp(task->comm, ev->sched_switch.comm))
-		return task;
+	if (v->current->pid == pid)
+		return v->current;
+	task = get_task(cg, v, pid);
+	if (!runs_elsewhere(v, task)) {
+		if (!is_renamed(task, ev))
+			return task;
+		task->stale = true;
+	}
 	task->gone = true;
-	task->stale = true;
 	return get_task(cg, v, pid);
 }
 
@@ -462,10 +484,33 @@ static void name_task(struct task *task, const struct event *ev)
 	task->stale |= ev->sched_switch.stale;
 }
 
+/* Has the pid of the task that ends on @v been seen elsewhere? It is another one's by now. */
+static bool is_pid_used_again(const struct vcpu *v, const struct event *ev)
+{
+	const struct task *task = boot_task(v->boot, ev->sched_switch.prev, v->id);
+
+	return ev->sched_switch.gone && task && task->vcpu != v;
+}
+
+/* @ev tells which task ran on @v until now. */
+static void end_running(struct callgraph *cg, struct vcpu *v, const struct event *ev)
+{
+	int pid = ev->sched_switch.prev;
+
+	if (v->current->pid == pid)
+		return;
+	if (!is_pid_used_again(v, ev)) {
+		correct_task(cg, v, get_task(cg, v, pid));
+	} else if (task_is_known(v->current)) {
+		drop_calls(cg, v);
+		switch_task(cg, v, v->unknown);
+	}
+}
+
 static void handle_switch(struct callgraph *cg, struct vcpu *v, const struct event *ev)
 {
 	end_mark(cg, v);
-	correct_task(cg, v, get_task(cg, v, ev->sched_switch.prev));
+	end_running(cg, v, ev);
 	v->told = NULL;
 	v->announced = named_task(cg, v, ev);
 	v->gone = ev->sched_switch.gone;
@@ -537,9 +582,11 @@ static void finish_switch(struct callgraph *cg, struct vcpu *v)
 {
 	struct task *prev = v->current, *next = v->announced;
 
-	if (v->gone && prev->pid > 0) {
+	if ((v->gone || prev->gone) && prev->pid > 0) {
 		drop_calls(cg, v);
 		task_end(prev);
+	} else if (prev == v->unknown) {
+		reset_unknown(cg, v);
 	}
 	v->gone = false;
 	v->announced = NULL;
