@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # However a recording of the tool ends, its events are disabled then, no process of it is
 # left, and what was recorded can be read: it is killed, alone or with a command that it runs,
-# trace-cmd is killed, the disk fills.
+# trace-cmd is killed, the disk fills. So it is when the tool that shows events live is killed.
 set -eu
 . "$(dirname "$(readlink -f "$0")")/lib/functions.sh"
 
@@ -177,8 +177,30 @@ check_full()
 	check_readable "disk full"
 }
 
+is_listening()
+{
+	[ -s "$WORK/top" ] && [ "$(ls "$TRACEFS/instances")" = "hypergraph-top-$top" ]
+}
+
+has_no_instance()
+{
+	[ -z "$(ls "$TRACEFS/instances")" ]
+}
+
+# The events are enabled in an instance of its own.
+check_top_killed()
+{
+	hypergraph top -d 1 >"$WORK/top" 2>&1 &
+	top=$!
+	await is_listening
+	check "top killed: it had an instance" is_listening
+	kill -9 $top
+	await has_no_instance
+	check "top killed: its instance is gone" has_no_instance
+}
+
 ktap_print_header
-ktap_set_plan 21
+ktap_set_plan 23
 mkdir "$DISK"
 mount -t tmpfs -o size=${DISK_MB}m none "$DISK"
 # The kernel is to hand on what was recorded at once, not when half of its buffers is full.
@@ -193,6 +215,7 @@ check_killed_with_command
 check_trace_cmd_killed
 check_nearly_full
 check_full
+check_top_killed
 touch "$SHARE/done"
 status=0
 wait $guest || status=$?

@@ -2,9 +2,12 @@
 /* What the guests of this host send now, from an instance of tracefs */
 #include <err.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <tracefs.h>
 
 #include "input/fields.h"
@@ -17,10 +20,48 @@ static const char system_name[] = "hypergraph";
 
 struct live {
 	struct tracefs_instance *instance;
+	pid_t remover;		/* the process that removes it, if there is one */
 	struct tep_handle *tep;
 	struct fields *fields;
 	struct join *join;
 };
+
+/*
+ * Removes the instance at a signal of @end, which also tells that @parent has ended, whatever
+ * by. The kernel has closed its files of the instance then.
+ */
+static void remove_instance(const struct live *live, pid_t parent, const sigset_t *end)
+{
+	int signal;
+
+	setsid();
+	prctl(PR_SET_PDEATHSIG, SIGUSR1);
+	if (getppid() == parent)
+		sigwait(end, &signal);
+	tracefs_event_disable(live->instance, system_name, NULL);
+	tracefs_instance_destroy(live->instance);
+	_exit(0);
+}
+
+/* A process does that, as nothing of this one is left to do it after SIGKILL. */
+static bool start_remover(struct live *live)
+{
+	pid_t parent = getpid();
+	sigset_t end, before;
+
+	sigemptyset(&end);
+	sigaddset(&end, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &end, &before);
+	live->remover = fork();
+	if (!live->remover)
+		remove_instance(live, parent, &end);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (live->remover > 0)
+		return true;
+	warn("fork");
+	tracefs_instance_destroy(live->instance);
+	return false;
+}
 
 static bool start(struct live *live)
 {
@@ -33,6 +74,8 @@ static bool start(struct live *live)
 		warn("making an instance in tracefs");
 		return false;
 	}
+	if (!start_remover(live))
+		return false;
 	if (!tracefs_event_enable(live->instance, system_name, NULL))
 		return true;
 	warn("enabling the events of %s", system_name);
@@ -82,11 +125,12 @@ __u64 live_lost(const struct live *live)
 
 void live_close(struct live *live)
 {
-	if (live->instance) {
-		tracefs_event_disable(live->instance, system_name, NULL);
-		tracefs_instance_destroy(live->instance);
-		tracefs_instance_free(live->instance);
+	if (live->remover > 0) {
+		kill(live->remover, SIGUSR1);
+		waitpid(live->remover, NULL, 0);
 	}
+	if (live->instance)
+		tracefs_instance_free(live->instance);
 	join_free(live->join);
 	fields_free(live->fields);
 	if (live->tep)
