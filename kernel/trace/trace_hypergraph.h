@@ -50,8 +50,8 @@ static inline bool hypergraph_sends_entries(struct trace_array *tr)
  * Marks: the points in time that are not calls
  */
 
-/* This is a level of boot that is not to be traced. */
-extern bool hypergraph_boot_muted;
+/* This is a level of boot that is not to be traced, or this kernel hands over to another. */
+extern bool hypergraph_muted;
 
 /* Called from trace_init() */
 void hypergraph_init_marks(void);
@@ -72,7 +72,7 @@ static inline bool hypergraph_is_on(struct trace_array *tr)
 {
 	return ring_buffer_record_is_set_on(tr->array_buffer.buffer) &&
 	       cpumask_test_cpu(raw_smp_processor_id(), tr->tracing_cpumask) &&
-	       !READ_ONCE(hypergraph_boot_muted);
+	       !READ_ONCE(hypergraph_muted);
 }
 
 #endif /* __TRACE_HYPERGRAPH_H */

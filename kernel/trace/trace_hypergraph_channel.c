@@ -284,15 +284,18 @@ void hypergraph_open_channel(struct trace_array *tr)
 		hypergraph_tell_hello();
 }
 
+void hypergraph_tell_off_all(void)
+{
+	guard(irqsave)();
+	this_cpu_write(hypergraph_told, NULL);
+	hypergraph_tell(HYPERGRAPH_NR_OFF, HYPERGRAPH_OFF_ALL, hypergraph_boot_number, 0, 0);
+}
+
 void hypergraph_close_channel(void)
 {
 	lockdep_assert_held(&trace_types_lock);
 
-	scoped_guard(irqsave) {
-		this_cpu_write(hypergraph_told, NULL);
-		hypergraph_tell(HYPERGRAPH_NR_OFF, HYPERGRAPH_OFF_ALL, hypergraph_boot_number,
-				0, 0);
-	}
+	hypergraph_tell_off_all();
 	hypergraph_last_overrun = ftrace_graph_overruns();
 	hypergraph_tr = NULL;
 }

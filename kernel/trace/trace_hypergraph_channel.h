@@ -165,6 +165,9 @@ void hypergraph_withhold_switch(struct task_struct *prev, struct task_struct *ne
  */
 void hypergraph_tell_off(void);
 
+/* Tell the host that tracing is off on all CPUs, none of which sends any more. */
+void hypergraph_tell_off_all(void);
+
 /* The same, of an event by which the host would know that a call is no longer open. */
 void hypergraph_withhold_return(unsigned long *task_var);
 

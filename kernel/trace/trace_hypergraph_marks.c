@@ -8,6 +8,7 @@
 
 #include <linux/init.h>
 #include <linux/kdebug.h>
+#include <linux/kexec.h>
 #include <linux/panic_notifier.h>
 #include <linux/reboot.h>
 #include <linux/sched/signal.h>
@@ -15,6 +16,8 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <uapi/linux/hypergraph.h>
+
+#include <asm/reboot.h>
 
 #include <trace/events/initcall.h>
 #include <trace/events/sched.h>
@@ -29,6 +32,8 @@
  */
 static struct trace_array *hypergraph_marks_tr;
 static DEFINE_MUTEX(hypergraph_marks_lock);
+
+bool hypergraph_muted;
 
 /* Any context.  @len: in bytes, at most HYPERGRAPH_MARK_MAX. */
 static void hypergraph_send_mark(unsigned int kind, const char *text, size_t len)
@@ -57,7 +62,6 @@ static void hypergraph_send_text(unsigned int kind, const char *text)
 
 /* The levels of boot to be traced, from the command line: "fs,late", or all */
 static char *hypergraph_boot_levels __ro_after_init;
-bool hypergraph_boot_muted;
 
 static __init bool hypergraph_known_boot_level(const char *level)
 {
@@ -91,7 +95,7 @@ __setup("hypergraph_boot=", hypergraph_set_boot_levels);
 static void hypergraph_begin_boot_level(const char *level)
 {
 	if (hypergraph_boot_levels)
-		WRITE_ONCE(hypergraph_boot_muted,
+		WRITE_ONCE(hypergraph_muted,
 			   !parse_option_str(hypergraph_boot_levels, level));
 	hypergraph_send_text(HYPERGRAPH_MARK_BOOT, level);
 }
@@ -103,12 +107,6 @@ static void hypergraph_on_initcall_level(void *data, const char *level)
 
 /* The first function of the rootfs level, which is run as a part of the fs level */
 static initcall_t hypergraph_first_of_rootfs __ro_after_init;
-
-__init void hypergraph_init_marks(void)
-{
-	/* There is one in every kernel: it fills rootfs. */
-	hypergraph_first_of_rootfs = initcall_from_entry(__initcallrootfs_start);
-}
 
 static void hypergraph_on_initcall_start(void *data, initcall_t func)
 {
@@ -141,7 +139,7 @@ static void hypergraph_stop_boot_marks(void)
 	unregister_trace_initcall_level(hypergraph_on_initcall_level, NULL);
 	/* A probe that still runs may mute. */
 	tracepoint_synchronize_unregister();
-	WRITE_ONCE(hypergraph_boot_muted, false);
+	WRITE_ONCE(hypergraph_muted, false);
 }
 
 static void hypergraph_start_boot_marks(void)
@@ -154,7 +152,7 @@ static void hypergraph_start_boot_marks(void)
 		goto err_start;
 
 	hypergraph_boot_marks = true;
-	WRITE_ONCE(hypergraph_boot_muted, hypergraph_boot_levels);
+	WRITE_ONCE(hypergraph_muted, hypergraph_boot_levels);
 	return;
 
 err_start:
@@ -208,14 +206,13 @@ static void hypergraph_send_idle_frames(int cpu)
 }
 
 /* No other CPU runs any more. */
-static int hypergraph_on_panic(struct notifier_block *nb, unsigned long event, void *text)
+static void hypergraph_send_open_calls(void)
 {
 	struct task_struct *group, *task;
 	int cpu;
 
-	hypergraph_send_text(HYPERGRAPH_MARK_PANIC, text);
 	if (hypergraph_sends_entries(hypergraph_marks_tr))
-		return NOTIFY_DONE;
+		return;
 
 	guard(rcu)();
 	for_each_process_thread(group, task)
@@ -224,6 +221,15 @@ static int hypergraph_on_panic(struct notifier_block *nb, unsigned long event, v
 	/* The others are offline by now. */
 	for_each_possible_cpu(cpu)
 		hypergraph_send_idle_frames(cpu);
+}
+
+static bool hypergraph_panicked;
+
+static int hypergraph_on_panic(struct notifier_block *nb, unsigned long event, void *text)
+{
+	hypergraph_panicked = true;
+	hypergraph_send_text(HYPERGRAPH_MARK_PANIC, text);
+	hypergraph_send_open_calls();
 	return NOTIFY_DONE;
 }
 
@@ -241,6 +247,48 @@ static int hypergraph_on_reboot(struct notifier_block *nb, unsigned long action,
 		break;
 	}
 	return NOTIFY_DONE;
+}
+
+/* What the machine does where these are told of, too */
+static struct machine_ops hypergraph_machine_ops __ro_after_init;
+
+/*
+ * Another kernel begins without a reset: what ran here runs no more.  No other CPU is left to
+ * send anything after that.
+ */
+static void hypergraph_on_shutdown(void)
+{
+	if (kexec_in_progress)
+		WRITE_ONCE(hypergraph_muted, true);
+	hypergraph_machine_ops.shutdown();
+	if (kexec_in_progress && hypergraph_marks_tr)
+		hypergraph_tell_off_all();
+}
+
+/* The same after a crash, of which no panic notifier may have heard. */
+static void hypergraph_on_crash_shutdown(struct pt_regs *regs)
+{
+	bool unsaid = hypergraph_marks_tr && !hypergraph_panicked;
+
+	if (unsaid)
+		hypergraph_send_text(HYPERGRAPH_MARK_PANIC, "kdump");
+	WRITE_ONCE(hypergraph_muted, true);
+	hypergraph_machine_ops.crash_shutdown(regs);
+	if (unsaid)
+		hypergraph_send_open_calls();
+	if (hypergraph_marks_tr)
+		hypergraph_tell_off_all();
+}
+
+__init void hypergraph_init_marks(void)
+{
+	/* There is one in every kernel: it fills rootfs. */
+	hypergraph_first_of_rootfs = initcall_from_entry(__initcallrootfs_start);
+
+	hypergraph_machine_ops = machine_ops;
+	machine_ops.shutdown = hypergraph_on_shutdown;
+	if (machine_ops.crash_shutdown)
+		machine_ops.crash_shutdown = hypergraph_on_crash_shutdown;
 }
 
 /* First, as the others may hang. */

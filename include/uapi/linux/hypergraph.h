@@ -132,7 +132,7 @@
  * 1     user    what was written to hypergraph_marker
  * 2     boot    name of the level of boot that begins
  * 3     oops    what and where
- * 4     panic   its message
+ * 4     panic   its message, or kdump
  * 5     reboot  restart, halt or power-off
  * 7     frame   none; an open call
  * ====  ======  =============================================
@@ -187,7 +187,8 @@
  * %HYPERGRAPH_NR_OFF (0x69): An event would have been sent here and was not, as tracing
  * is off: by tracing_on, by a mask of CPUs, by a level of boot that is muted, or as the
  * tracer was left. It is sent in place of the first such event. What runs from
- * now on is not known, until a task switch or an event says it again.
+ * now on is not known, until a task switch or an event says it again. It is also the last
+ * that a kernel sends before kexec or kdump boots another one.
  *
  * :a0: %HYPERGRAPH_OFF_VCPU: on this vCPU
  *      %HYPERGRAPH_OFF_ALL: on all vCPUs of this kernel, and none of the calls that are

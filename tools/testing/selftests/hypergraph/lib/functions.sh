@@ -18,13 +18,13 @@ skip()
 	exit "$KSFT_SKIP"
 }
 
-# A test needs this to boot guests, which see $SHARE as /share.
+# A test needs this to boot guests, which see $SHARE as /share and whose kernel is $KERNEL.
 need_host()
 {
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
 	[ -d "$TRACEFS/events" ] || skip "needs tracefs at $TRACEFS"
 	command -v trace-cmd >/dev/null || skip "needs the command trace-cmd"
-	_lacks=$(guest --check 2>&1) || skip "$_lacks"
+	KERNEL=$(guest --check 2>&1) || skip "$KERNEL"
 	WORK=$(mktemp -d)
 	SHARE=$WORK/share
 	mkdir "$SHARE"
@@ -56,6 +56,12 @@ need_module()
 {
 	[ -f "$TESTDIR/test_modules/$1.ko" ] || skip "needs test_modules/$1.ko"
 	show_guests "$TESTDIR/test_modules/$1.ko"
+}
+
+need_program()
+{
+	[ -x "$TESTDIR/$1" ] || skip "needs the program $1, which make builds"
+	show_guests "$TESTDIR/$1"
 }
 
 # Print the exit reason of a hypercall, which is VMMCALL on AMD and VMCALL on Intel.

@@ -1,0 +1,45 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Usage: kexec.sh now|crash
+# In a guest, trace, and boot the same kernel and script again as one that traces its boot: now,
+# or by a crash. The status is the second kernel's.
+set -eu
+
+second="after_kexec ftrace=hypergraph ftrace_filter=__x64_sys_mkdir"
+
+# call CPU: have a new task make a call there. Print its pid.
+call()
+{
+	taskset -c "$1" sh -c 'echo $$; exec mkdir "/tmp/$$"'
+}
+
+in_second()
+{
+	call 0 >/share/pid
+	echo nop >current_tracer
+	cat hypergraph_stats >/share/stats
+}
+
+cd /sys/kernel/tracing
+if grep -qw after_kexec /proc/cmdline; then
+	in_second
+	exit
+fi
+
+(cd / && printf '%s\n' command script | cpio -o -H newc) | cat /share/guest.cpio - >/tmp/initrd
+echo '__x64_sys_mkdir write_sysrq_trigger' >set_ftrace_filter
+echo hypergraph >current_tracer
+call 1
+call 0
+taskset -cp 0 $$
+case $1 in
+now)
+	/share/kexec_boot /share/kernel /tmp/initrd "$(cat /proc/cmdline) $second"
+	;;
+crash)
+	# What is open is told where no panic notifier is called, too.
+	echo 0 >options/hypergraph-entry
+	/share/kexec_boot --crash /share/kernel /tmp/initrd "$(cat /proc/cmdline) $second nr_cpus=1"
+	echo c >/proc/sysrq-trigger
+	;;
+esac
