@@ -218,6 +218,22 @@ static void hypergraph_sched_switch(void *data, bool preempt,
 	hypergraph_end_span(&span);
 }
 
+static void hypergraph_sched_process_exec(void *data, struct task_struct *task, pid_t old_pid,
+					  struct linux_binprm *bprm)
+{
+	struct trace_array *tr = data;
+	struct hypergraph_span span;
+	bool is_on;
+
+	hypergraph_begin_span(&span, hypergraph_task_var());
+	is_on = hypergraph_is_on(tr);
+	if (is_on && hypergraph_option(tr, HYPERGRAPH_SCHED))
+		hypergraph_tell_exec(old_pid);
+	else
+		hypergraph_withhold_exec(old_pid, is_on);
+	hypergraph_end_span(&span);
+}
+
 #define HYPERGRAPH_CALIBRATION_CALLS	32
 #define HYPERGRAPH_CALIBRATION_BATCHES	8
 
@@ -296,6 +312,38 @@ static void hypergraph_calibrate(void)
 	hypergraph_outside_span = of_return;
 }
 
+static void hypergraph_init_ops(struct trace_array *tr)
+{
+	/* Registering may have replaced the callback last time, for pids. */
+	hypergraph_ops.entryfunc = hypergraph_entry;
+	hypergraph_ops.retfunc = hypergraph_return;
+	/* Nothing is traced until all is ready. */
+	hypergraph_ops.private = NULL;
+	fgraph_init_ops(&hypergraph_ops.ops, tr->ops);
+}
+
+static int hypergraph_register_probes(struct trace_array *tr)
+{
+	int ret;
+
+	/* Before fgraph's own probe, where sleep begins if it is not counted. */
+	ret = register_trace_prio_sched_switch(hypergraph_sched_switch, tr,
+					       TRACEPOINT_DEFAULT_PRIO + 1);
+	if (ret)
+		return ret;
+
+	ret = register_trace_sched_process_exec(hypergraph_sched_process_exec, tr);
+	if (ret)
+		unregister_trace_sched_switch(hypergraph_sched_switch, tr);
+	return ret;
+}
+
+static void hypergraph_unregister_probes(struct trace_array *tr)
+{
+	unregister_trace_sched_process_exec(hypergraph_sched_process_exec, tr);
+	unregister_trace_sched_switch(hypergraph_sched_switch, tr);
+}
+
 static int hypergraph_trace_init(struct trace_array *tr)
 {
 	int ret;
@@ -307,13 +355,7 @@ static int hypergraph_trace_init(struct trace_array *tr)
 		return -EBUSY;
 	}
 
-	/* Registering may have replaced the callback last time, for pids. */
-	hypergraph_ops.entryfunc = hypergraph_entry;
-	hypergraph_ops.retfunc = hypergraph_return;
-	/* Nothing is traced until all is ready. */
-	hypergraph_ops.private = NULL;
-	fgraph_init_ops(&hypergraph_ops.ops, tr->ops);
-
+	hypergraph_init_ops(tr);
 	if (!hypergraph_option(tr, HYPERGRAPH_SLEEP_TIME))
 		fgraph_no_sleep_time++;
 
@@ -324,9 +366,7 @@ static int hypergraph_trace_init(struct trace_array *tr)
 	hypergraph_calibrate();
 	hypergraph_open_channel(tr);
 
-	/* Before fgraph's own probe, where sleep begins if it is not counted. */
-	ret = register_trace_prio_sched_switch(hypergraph_sched_switch, tr,
-					       TRACEPOINT_DEFAULT_PRIO + 1);
+	ret = hypergraph_register_probes(tr);
 	if (ret)
 		goto err_channel;
 
@@ -337,6 +377,7 @@ static int hypergraph_trace_init(struct trace_array *tr)
 
 err_channel:
 	unregister_ftrace_graph(&hypergraph_ops);
+	tracepoint_synchronize_unregister();
 	hypergraph_close_channel();
 err_sleep_time:
 	if (!hypergraph_option(tr, HYPERGRAPH_SLEEP_TIME))
@@ -358,7 +399,7 @@ static void hypergraph_trace_reset(struct trace_array *tr)
 	 * was seen for one under way, to a task that may not exist any more.
 	 */
 	WRITE_ONCE(hypergraph_ops.private, NULL);
-	unregister_trace_sched_switch(hypergraph_sched_switch, tr);
+	hypergraph_unregister_probes(tr);
 	unregister_ftrace_graph(&hypergraph_ops);
 	tracepoint_synchronize_unregister();
 	/* The fgraph callbacks run with preemption disabled. */

@@ -95,11 +95,11 @@ struct hypergraph_switch {
 	unsigned long	a0, a1, comm[TASK_COMM_LEN / sizeof(unsigned long)];
 };
 
-static struct hypergraph_switch hypergraph_switch(struct task_struct *prev,
-						  struct task_struct *next, u64 flags)
+static struct hypergraph_switch hypergraph_switch(pid_t prev, struct task_struct *next,
+						  u64 flags)
 {
 	struct hypergraph_switch regs = {
-		.a0 = (u32)prev->pid | flags,
+		.a0 = (u32)prev | flags,
 		.a1 = (u32)next->pid | hypergraph_stale_calls(next),
 	};
 
@@ -112,7 +112,7 @@ static struct hypergraph_switch hypergraph_who(void)
 	bool once = !hypergraph_option(hypergraph_tr, HYPERGRAPH_SCHED);
 
 	this_cpu_write(hypergraph_told_once, once);
-	return hypergraph_switch(current, current, once ? HYPERGRAPH_SCHED_UNTOLD : 0);
+	return hypergraph_switch(current->pid, current, once ? HYPERGRAPH_SCHED_UNTOLD : 0);
 }
 
 /* An NMI that comes before the end of it tells who runs here, too. */
@@ -160,12 +160,47 @@ void hypergraph_tell_switch(struct task_struct *prev, struct task_struct *next)
 	bool gone = READ_ONCE(prev->__state) == TASK_DEAD;
 	struct hypergraph_switch regs;
 
-	regs = hypergraph_switch(prev, next, gone ? HYPERGRAPH_SCHED_GONE : 0);
+	regs = hypergraph_switch(prev->pid, next, gone ? HYPERGRAPH_SCHED_GONE : 0);
 	this_cpu_write(hypergraph_next, next);
 	this_cpu_write(hypergraph_told_once, false);
 	this_cpu_write(hypergraph_told, next);
 	hypergraph_tell(HYPERGRAPH_NR_SCHED_SWITCH, regs.a0, regs.a1, regs.comm[1], regs.comm[0]);
 	hypergraph_learn_calls(next);
+}
+
+/* By its new pid the host knows nothing of the task's calls. */
+static bool hypergraph_forget_calls(pid_t old_pid)
+{
+	unsigned long *task_var = hypergraph_task_var();
+
+	if (current->pid == old_pid)
+		return false;
+
+	if (task_var)
+		*task_var &= ~HYPERGRAPH_KNOWN;
+	WRITE_ONCE(hypergraph_withheld, true);
+	return true;
+}
+
+void hypergraph_tell_exec(pid_t old_pid)
+{
+	bool gone = hypergraph_forget_calls(old_pid);
+	struct hypergraph_switch regs;
+
+	regs = hypergraph_switch(old_pid, current, gone ? HYPERGRAPH_SCHED_GONE : 0);
+	this_cpu_write(hypergraph_told_once, false);
+	hypergraph_tell(HYPERGRAPH_NR_SCHED_SWITCH, regs.a0, regs.a1, regs.comm[1], regs.comm[0]);
+	hypergraph_learn_calls(current);
+	this_cpu_write(hypergraph_told, current);
+}
+
+void hypergraph_withhold_exec(pid_t old_pid, bool is_on)
+{
+	hypergraph_forget_calls(old_pid);
+	if (is_on)
+		this_cpu_write(hypergraph_told, NULL);
+	else
+		hypergraph_tell_off();
 }
 
 void hypergraph_tell_off(void)

@@ -160,6 +160,13 @@ void hypergraph_tell_switch(struct task_struct *prev, struct task_struct *next);
 void hypergraph_withhold_switch(struct task_struct *prev, struct task_struct *next, bool is_on);
 
 /*
+ * Tell of an exec, or do not, within a span.  It gives the current task another name, and
+ * if another thread than the leader execs the leader's pid in place of @old_pid.
+ */
+void hypergraph_tell_exec(pid_t old_pid);
+void hypergraph_withhold_exec(pid_t old_pid, bool is_on);
+
+/*
  * In place of an event of the current task that is not sent as tracing is off: tell
  * the host so, once, within a span.  Any context.
  */

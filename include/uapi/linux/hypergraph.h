@@ -67,8 +67,10 @@
  *
  * %HYPERGRAPH_NR_SCHED_SWITCH (0x3e8): The vCPU switches tasks. If both are the same
  * then it does not switch: this tells which task runs here. A guest tells that before
- * the first event of a vCPU after a hello or an off, and after switches that it has
- * not sent.
+ * the first event of a vCPU after a hello or an off, after switches that it has
+ * not sent, and when a task has execed, which gives it another name. A thread that execs
+ * takes its leader's pid: that is a switch from the one to the other, with
+ * %HYPERGRAPH_SCHED_GONE and %HYPERGRAPH_SCHED_STALE.
  *
  * :a0: bits 31:0 pid of the previous task, 0 for an idle task
  *      bit 32 (%HYPERGRAPH_SCHED_GONE) that task has ended: a task with its pid is

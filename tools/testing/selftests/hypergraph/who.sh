@@ -7,7 +7,7 @@ set -eu
 . "$TESTDIR/lib/calls.sh"
 
 cases="two_tasks cpumask stale no_sched pid_reuse seventeen late late_no_sleep graph_function
-	cleared"
+	cleared thread_exec"
 
 # Put the events of each case in $WORK/CASE, from its mark to the next case's. seventeen has
 # a second one, from which on they go to $WORK/last.
@@ -82,8 +82,9 @@ check_late()
 need_host
 need_event
 need_module test_calls
+need_program thread_exec
 ktap_print_header
-ktap_set_plan 27
+ktap_set_plan 32
 
 record_cases
 check_equal "events sent and recorded" \
@@ -128,5 +129,15 @@ check_equal "graph_function: calls of another function that no such one has made
 	"$(events_of graph_function 'entry mutex_unlock 0')" 0
 check_equal "cleared: calls and returns" \
 	"$(events_of cleared 'entry test_') $(events_of cleared 'return test_')" "1001 1001"
+told="switch $(pid_of thread_exec 1) $(pid_of thread_exec 2) gone stale"
+leader=$(pid_of thread_exec 2)
+check_equal "thread_exec: whose calls" "$(owners thread_exec test_leaf)" "$leader 1 "
+check_no_fault thread_exec
+check_equal "thread_exec: the thread is told to be its leader now" \
+	"$(events_of thread_exec "$told")" 1
+check_equal "thread_exec: whose return from the exec" "$(sed "1,/$told/d" "$WORK/thread_exec" |
+	awk '$2 == "return" { print $6; exit }')" "$leader"
+check_equal "thread_exec: the names of the process" \
+	"$(report | names_told "$leader" | uniq | tail -n 2 | tr '\n' ' ')" "thread_exec sh "
 check_equal "no warning in the host's log" "$(host_warnings)" ""
 ktap_finished

@@ -188,6 +188,15 @@ case_cleared()
 	stop
 }
 
+# A thread that execs takes its leader's pid, within a call. It and then the leader are noted.
+case_thread_exec()
+{
+	echo 'test_leaf __x64_sys_execve' >set_ftrace_filter
+	start
+	taskset -c 0 /share/thread_exec /bin/sh -c "echo \$\$; echo leaf >$run" >"/share/$case.pids"
+	stop
+}
+
 insmod /share/test_calls.ko
 cd $tracefs
 echo 0 >tracing_on

@@ -138,6 +138,23 @@ listed_events()
 	awk '{ print 0, $2, $4, $6, $8, $10 }' | decode_events
 }
 
+# names_told PID: print the name of that task each time that a report on stdin tells of it.
+names_told()
+{
+	sed -n "s/.* hypergraph_host: .* nr=$NR_SWITCH a0=[^ ]* a1=\([^ ]*\) a2=\([^ ]*\) a3=\([^ ]*\) .*/\1 \3 \2/p" |
+	while read -r _pid _words; do
+		[ $((_pid & 0xffffffff)) -eq "$1" ] || continue
+		for _word in $_words; do
+			for _shift in 0 8 16 24 32 40 48 56; do
+				_byte=$((_word >> _shift & 0xff))
+				# shellcheck disable=SC2059 # the format is the byte
+				[ $_byte -eq 0 ] || printf "\\$(printf %03o $_byte)"
+			done
+		done
+		echo
+	done
+}
+
 # marks_recorded: print the marks among events on stdin whole, a line each: KIND TEXT.
 marks_recorded()
 {
