@@ -73,8 +73,9 @@
  * %HYPERGRAPH_SCHED_GONE and %HYPERGRAPH_SCHED_STALE.
  *
  * :a0: bits 31:0 pid of the previous task, 0 for an idle task
- *      bit 32 (%HYPERGRAPH_SCHED_GONE) that task has ended: a task with its pid is
- *      another one from now on
+ *      bit 32 (%HYPERGRAPH_SCHED_GONE) the task that this vCPU ran last by that pid has
+ *      ended: a task with its pid is another one from now on. One that another vCPU has run
+ *      by that pid since is another one already
  *      bit 33 (%HYPERGRAPH_SCHED_UNTOLD) the guest does not send task switches. It tells
  *      what runs here before an event of another task than the last one's: what
  *      runs between events is not known
