@@ -60,9 +60,15 @@ struct hypergraph_frame {
 static u64 hypergraph_entry_extra;
 
 /* A function of a hard interrupt or NMI, unless set_graph_function names one above it */
-static bool hypergraph_ignore_irqs(struct trace_array *tr)
+static bool hypergraph_ignore_irqs(struct fgraph_ops *gops)
 {
-	return in_hardirq() && tr && !hypergraph_option(tr, HYPERGRAPH_IRQS) &&
+	struct trace_array *tr;
+
+	if (!in_hardirq())
+		return false;
+
+	tr = READ_ONCE(gops->private);
+	return tr && !hypergraph_option(tr, HYPERGRAPH_IRQS) &&
 	       !trace_recursion_test(TRACE_IRQ_BIT);
 }
 
@@ -74,7 +80,7 @@ static bool hypergraph_counts_sleep(struct trace_array *tr)
 static int hypergraph_trace_entry(struct ftrace_graph_ent *trace, struct fgraph_ops *gops,
 				  struct hypergraph_span *span)
 {
-	struct trace_array *tr = gops->private;
+	struct trace_array *tr = READ_ONCE(gops->private);
 	struct hypergraph_frame *frame;
 	bool counts_sleep;
 
@@ -130,7 +136,7 @@ static noinline int hypergraph_entry(struct ftrace_graph_ent *trace,
 	}
 
 	if (ftrace_graph_ignore_func(gops, trace) ||
-	    hypergraph_ignore_irqs(gops->private)) {
+	    hypergraph_ignore_irqs(gops)) {
 		ftrace_graph_addr_cancel(gops, trace);
 		return 0;
 	}
@@ -147,7 +153,7 @@ static struct hypergraph_frame *hypergraph_trace_return(struct ftrace_graph_ret 
 							struct fgraph_ops *gops,
 							struct hypergraph_span *span)
 {
-	struct trace_array *tr = gops->private;
+	struct trace_array *tr = READ_ONCE(gops->private);
 	struct hypergraph_frame *frame;
 	bool announced;
 	s64 duration;
