@@ -28,6 +28,8 @@
 #include "trace_hypergraph.h"
 #include "trace_hypergraph_channel.h"
 
+bool hypergraph_is_registered __ro_after_init;
+
 static struct tracer_opt hypergraph_opts[] = {
 	{ TRACER_OPT(hypergraph-entry, HYPERGRAPH_ENTRY) },
 	{ TRACER_OPT(hypergraph-sched, HYPERGRAPH_SCHED) },
@@ -547,7 +549,7 @@ __init void init_hypergraph_trace(const char *wanted)
 	if (!why_not) {
 		hypergraph_init_channel();
 		hypergraph_init_marks();
-		register_tracer(&hypergraph_tracer);
+		hypergraph_is_registered = !register_tracer(&hypergraph_tracer);
 	} else if (wanted && !strcmp(wanted, hypergraph_tracer.name)) {
 		pr_info("not available: %s\n", why_not);
 	}

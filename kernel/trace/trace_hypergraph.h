@@ -19,6 +19,9 @@
 /* From the linker script */
 extern initcall_entry_t __initcallrootfs_start[];
 
+/* Whether there is the tracer in this kernel, and so its files: from trace_init() on */
+extern bool hypergraph_is_registered;
+
 /*
  * The instance that the tracer is selected in, or NULL.  Written with trace_types_lock
  * held; it does not change while a callback or probe of ours is registered.

@@ -383,7 +383,7 @@ static const struct file_operations hypergraph_stats_fops = {
 
 static __init int hypergraph_init_stats(void)
 {
-	if (tracing_init_dentry())
+	if (!hypergraph_is_registered || tracing_init_dentry())
 		return 0;
 
 	trace_create_file("hypergraph_stats", TRACE_MODE_READ, NULL, NULL,

@@ -371,7 +371,7 @@ static const struct file_operations hypergraph_marker_fops = {
 
 static __init int hypergraph_init_marker(void)
 {
-	if (tracing_init_dentry())
+	if (!hypergraph_is_registered || tracing_init_dentry())
 		return 0;
 
 	trace_create_file("hypergraph_marker", 0220, NULL, NULL, &hypergraph_marker_fops);

@@ -22,16 +22,18 @@ offered()
 need_host
 need_event
 ktap_print_header
-ktap_set_plan 13
+ktap_set_plan 15
 
 offered "a KVM guest" ""
 check_equal "a KVM guest: selected" "$(cat "$SHARE/tracer")" hypergraph
 check "a KVM guest: listed" grep -qw hypergraph "$SHARE/tracers"
+check_equal "a KVM guest: files" "$(cat "$SHARE/files")" "hypergraph_marker hypergraph_stats"
 check_equal "a KVM guest: lines on why it is not" "$(grep -c 'not available' "$SHARE/said")" 0
 
 offered "no KVM guest" ",kvm=off"
 check_equal "no KVM guest: selected" "$(cat "$SHARE/tracer")" nop
 check_equal "no KVM guest: listed" "$(grep -cw hypergraph "$SHARE/tracers")" 0
+check_equal "no KVM guest: files" "$(cat "$SHARE/files")" "hypergraph_*"
 check_equal "no KVM guest: lines on why it is not" \
 	"$(grep -c 'hypergraph: not available: this is no KVM guest' "$SHARE/said")" 1
 

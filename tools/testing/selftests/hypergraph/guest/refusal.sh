@@ -9,6 +9,7 @@ if [ $# -eq 0 ]; then
 	cd /sys/kernel/tracing
 	cat current_tracer >/share/tracer
 	cat available_tracers >/share/tracers
+	echo hypergraph_* >/share/files
 	dmesg | grep -e hypergraph: -e "tracer 'hypergraph'" >/share/said
 	echo nop >current_tracer
 	exit 0
