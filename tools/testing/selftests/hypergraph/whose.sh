@@ -51,17 +51,18 @@ make_command()
 	END
 }
 
-# tsc_offset VCPU: print what the guest's TSC is more than the host's.
-tsc_offset()
+# Print what the TSC of each of the guest's vCPUs is more than the host's.
+tsc_offsets()
 {
-	cat "$VM_STATE/$(cat "$WORK/pid")"-*/"vcpu$1/tsc-offset"
+	cat "$VM_STATE/$(cat "$WORK/pid")"-*/vcpu[01]/tsc-offset | tr '\n' ' '
 }
 
 record_guest()
 {
-	offsets="$(tsc_offset 0) $(tsc_offset 1)"
+	offsets=$(tsc_offsets)
 	status=0
-	record "-C x86-tsc -e hypergraph -e kvm_exit" sh "$WORK/phases" || status=$?
+	record "-C x86-tsc -e hypergraph -e kvm_exit -e kvm_write_tsc_offset" \
+		sh "$WORK/phases" || status=$?
 	guest_status=0
 	wait $guest || guest_status=$?
 	[ $guest_status -eq 0 ] || show "$WORK/guest.log"
@@ -121,10 +122,58 @@ report_exits()
 	/^\/\* [0-9]+ VM exits \*\/$/ { exits($2) }'
 }
 
+# offset_changes: from the report of the host on stdin print "VCPU TSC OFFSET", from which TSC of
+# the host on which offset counts. KVM changes it where the host's TSC is not reliable.
+offset_changes()
+{
+	awk -v offsets="$offsets" '
+	# As a number without a sign it has 20 digits, too many for awk.
+	function signed(text)
+	{
+		if (length(text) < 20)
+			return text
+		return (substr(text, 1, 10) - 1844674407) * 10000000000 + \
+		       substr(text, 11) - 3709551616
+	}
+	function value(name)
+	{
+		match($0, " " name "=[0-9]+")
+		return substr($0, RSTART + length(name) + 2, RLENGTH - length(name) - 2)
+	}
+	BEGIN { split(offsets, before, " ") }
+	/ kvm_write_tsc_offset: / {
+		vcpu = value("vcpu")
+		match($0, /\] *[0-9]+: /)
+		tsc = substr($0, RSTART + 1, RLENGTH - 3) + 0
+		if (!(vcpu in changed))
+			before[vcpu + 1] = signed(value("prev"))
+		changed[vcpu] = 1
+		line[++nr] = sprintf("%d %.0f %.0f", vcpu, tsc, signed(value("next")))
+	}
+	END {
+		for (vcpu = 0; vcpu < 2; vcpu++)
+			printf "%d 0 %.0f\n", vcpu, before[vcpu + 1]
+		for (i = 1; i <= nr; i++)
+			print line[i]
+	}'
+}
+
 # guest_moments: from what the guest recorded print the lines of whose.awk.
 guest_moments()
 {
 	trace-cmd report -N -R -t -i "$SHARE/oracle.dat" 2>/dev/null | awk -v OFS="\t" '
+	function to_host(vcpu, tsc)
+	{
+		while (now[vcpu] < nr[vcpu] && begin[vcpu, now[vcpu] + 1] <= tsc)
+			now[vcpu]++
+		return sprintf("%.0f", tsc - offset[vcpu, now[vcpu]])
+	}
+	NR == FNR {
+		begin[$1, ++nr[$1]] = $2 + $3
+		offset[$1, nr[$1]] = $3
+		now[$1] = 1
+		next
+	}
 	function field(name)
 	{
 		match($0, " " name "=[^ ]*")
@@ -133,8 +182,8 @@ guest_moments()
 	!match($0, /-[0-9]+ +\[[0-9]+\] +[0-9.]+: /) { next }
 	{
 		split(substr($0, RSTART + 1), head, /[] []+/)
-		sub(/[.]/, "", head[3])
-		where = head[3] OFS "guest" OFS head[2] + 0 OFS head[1]
+		gsub(/[.:]/, "", head[3])
+		where = to_host(head[2] + 0, head[3] + 0) OFS "guest" OFS head[2] + 0 OFS head[1]
 	}
 	/ funcgraph_entry: / { print where, "entry", field("func"), field("depth") }
 	/ funcgraph_exit: / { print where, "return", field("func"), field("depth") }
@@ -142,19 +191,19 @@ guest_moments()
 		text = $0
 		sub(/.* sched_switch: */, "", text)
 		print where, "switch", field("prev_pid"), field("next_pid"), text
-	}'
+	}' "$WORK/offsets" -
 }
 
 # exit_moments: from the report of the host on stdin print the lines of whose.awk for exits.
 exit_moments()
 {
-	awk -v OFS="\t" -v offsets="$offsets" '
-	BEGIN { split(offsets, offset, " ") }
+	awk -v OFS="\t" '
 	/ kvm_exit: / {
 		match($0, /-[0-9]+ +\[[0-9]+\] *[0-9]+: /)
 		split(substr($0, RSTART + 1), head, /[] []+/)
 		thread = head[1]
 		at[thread] = head[3]
+		sub(/:/, "", at[thread])
 		text[thread] = $0
 		sub(/.* kvm_exit: */, "", text[thread])
 		sub(/ info1 .*/, "", text[thread])
@@ -164,7 +213,7 @@ exit_moments()
 		thread = substr($0, RSTART + 1) + 0
 		match($0, / vcpu=[0-9]+/)
 		vcpu = substr($0, RSTART + 6, RLENGTH - 6)
-		printf "%.0f\texit\t%s\t%s\n", at[thread] + offset[vcpu + 1], vcpu, text[thread]
+		print at[thread], "exit", vcpu, text[thread]
 	}'
 }
 
@@ -174,10 +223,9 @@ told_moments()
 	host_events 0 <"$WORK/host" >"$WORK/events"
 	learn_names "$WORK/events"
 	sed -n 's/.*\] *\([0-9]*\): hypergraph_host: .*/\1/p' "$WORK/host" |
-	paste -d ' ' - "$WORK/events" | awk -v OFS="\t" -v offsets="$offsets" '
-	BEGIN { split(offsets, offset, " ") }
+	paste -d ' ' - "$WORK/events" | awk -v OFS="\t" '
 	NR == FNR { name[$2] = $1; next }
-	{ where = sprintf("%.0f\ttold\t%s\t%s", $1 + offset[$2 + 1], $2, $3) }
+	{ where = $1 OFS "told" OFS $2 OFS $3 }
 	$3 == "entry" || $3 == "return" { print where, name[$4], $5 }
 	$3 == "switch" || $3 == "who" || $3 == "off" { print where, $4, $5 }' "$WORK/names" -
 }
@@ -188,6 +236,7 @@ compare()
 	hypergraph report --kallsyms "$SHARE/kallsyms" "$WORK/trace.dat" \
 		>"$WORK/report" 2>"$WORK/report.err"
 	report_exits <"$WORK/report" >"$WORK/exits"
+	offset_changes <"$WORK/host" >"$WORK/offsets"
 	{
 		guest_moments
 		exit_moments <"$WORK/host"

@@ -7,7 +7,7 @@
 #
 # EXITS has a line for each exit in the report, with tabs: VCPU TASK FUNCTIONS TEXT. A TASK is a
 # pid, or "?" where the report says that it is not known. FUNCTIONS are outermost first.
-# MOMENTS has these lines, in order of the guest's TSC:
+# MOMENTS has these lines, in order of the host's TSC:
 #	TSC guest VCPU PID entry|return NAME DEPTH	function_graph has recorded it
 #	TSC guest VCPU PID switch PREVIOUS NEXT TEXT	sched_switch
 #	TSC told VCPU entry|return NAME DEPTH		the host was told of it in a hypercall
