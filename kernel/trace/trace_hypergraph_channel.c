@@ -128,24 +128,51 @@ bool hypergraph_tell_who(void)
 	return next && next != current;
 }
 
+/*
+ * Say hello and, if the host was told who runs here, tell it that again.  Returns
+ * HYPERGRAPH_SAY_HELLO if the host has asked once more meanwhile, else 0.
+ */
+static long hypergraph_introduce(struct task_struct *told)
+{
+	struct hypergraph_switch who;
+	long answer;
+
+	/* An NMI that comes after hello tells who runs here before anything else. */
+	this_cpu_write(hypergraph_told, NULL);
+	hypergraph_tell_hello();
+	if (!told)
+		return 0;
+
+	who = hypergraph_who();
+	answer = hypergraph_hypercall(HYPERGRAPH_NR_SCHED_SWITCH, who.a0, who.a1,
+				      who.comm[1], who.comm[0]);
+	if (answer == HYPERGRAPH_SAY_HELLO)
+		return answer;
+
+	this_cpu_inc(hypergraph_stats.sent);
+	if (answer)
+		this_cpu_inc(hypergraph_stats.unheard);
+	hypergraph_learn_calls(current);
+	this_cpu_write(hypergraph_told, told);
+	return 0;
+}
+
+/*
+ * The host asks again at once if it has not run this vCPU for long since it last asked, or
+ * if a recording has begun.  That is rare: what asks more often is no such host.
+ */
+#define HYPERGRAPH_HELLOS	4
+
 void hypergraph_not_taken(long answer, unsigned int nr, unsigned long a0,
 			  unsigned long a1, unsigned long a2, unsigned long a3)
 {
 	struct task_struct *told = this_cpu_read(hypergraph_told);
-	struct hypergraph_switch who;
+	int i;
 
-	if (answer == HYPERGRAPH_SAY_HELLO) {
-		/* An NMI that comes after hello tells who runs here before anything else. */
-		this_cpu_write(hypergraph_told, NULL);
-		hypergraph_tell_hello();
-		if (told) {
-			who = hypergraph_who();
-			hypergraph_tell_unasked(HYPERGRAPH_NR_SCHED_SWITCH, who.a0, who.a1,
-						who.comm[1], who.comm[0]);
-			hypergraph_learn_calls(current);
-			this_cpu_write(hypergraph_told, told);
-		}
-		answer = hypergraph_hypercall(nr, a0, a1, a2, a3);
+	for (i = 0; answer == HYPERGRAPH_SAY_HELLO && i < HYPERGRAPH_HELLOS; i++) {
+		answer = hypergraph_introduce(told);
+		if (!answer)
+			answer = hypergraph_hypercall(nr, a0, a1, a2, a3);
 	}
 	if (answer)
 		this_cpu_inc(hypergraph_stats.unheard);

@@ -22,7 +22,8 @@
  *                 Whether the event is kept is up to its filters and buffers.
  * 1               The host listens, and has not taken this event: it wants to know
  *                 first which kernel sends. The guest says hello, then what runs
- *                 here, and then sends the event again.
+ *                 here, and then sends the event again, all of it once more if
+ *                 the host asks once more, but not without end.
  * -KVM_ENOSYS     It does not listen, or knows no such hypercall.
  * -KVM_EINVAL     Its registers do not have what the hypercall takes.
  * ==============  ===============================================================
