@@ -106,7 +106,7 @@ need_host
 need_event
 need_module test_calls
 ktap_print_header
-ktap_set_plan 57
+ktap_set_plan 60
 
 # shellcheck disable=SC2086 # a list
 record_cases 1 $cases
@@ -144,11 +144,14 @@ compare_case module
 same_calls "module: same calls" "$WORK/traced.0" "$WORK/recorded.0"
 check "module: those of its init are among them" [ "$(calls_of test_calls_init)" -eq 1 ]
 
-record_cases 2 hotplug nmi
+record_cases 2 hotplug hotplug_masked nmi
 check_case hotplug 10
 same_calls "hotplug: same calls on the vCPU that comes and goes" \
 	"$WORK/traced.1" "$WORK/recorded.1"
 check_equal "hotplug: calls and returns on it" "$(wc -l <"$WORK/recorded.1")" 28
+check_case hotplug_masked 10
+check_equal "hotplug_masked: calls and returns on the vCPU that is not traced" \
+	"$(wc -l <"$WORK/recorded.1")" 0
 compare_case nmi
 same_calls "nmi: same calls on the vCPU that gets it" "$WORK/traced.1" "$WORK/recorded.1"
 check "nmi: those of the NMI are among them" \

@@ -21,7 +21,7 @@ need_host
 need_event
 need_module test_calls
 ktap_print_header
-ktap_set_plan 9
+ktap_set_plan 10
 
 status=0
 record "-e hypergraph_host" guest "$TESTDIR/guest/marks.sh" || status=$?
@@ -39,5 +39,7 @@ for bytes in 1 24 25 256; do
 	nr=$((nr + 1))
 done
 check_equal "what is refused, and why" "$(tr '\n' ',' <"$SHARE/refused")" \
-	"not selected: Bad file descriptor,257 bytes: Message too long,a NUL: Invalid argument,tracing_on is 0: Bad file descriptor,left: Bad file descriptor,"
+	"not selected: Bad file descriptor,257 bytes: Message too long,a NUL: Invalid argument,no markers: Invalid argument,tracing_on is 0: Bad file descriptor,left: Bad file descriptor,"
+check_equal "the trace buffer, which is not written to, stays as small as it was" \
+	"$(uniq "$SHARE/buffer" | wc -l) $(grep -c expanded "$SHARE/buffer")" "1 2"
 ktap_finished

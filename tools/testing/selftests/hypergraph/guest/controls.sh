@@ -242,6 +242,22 @@ case_hotplug()
 	stop
 }
 
+# A CPU that comes back is no more traced than it was. Marks come from the one that is.
+case_hotplug_masked()
+{
+	taskset -cp 0 $$ >/dev/null
+	both set_ftrace_filter 'test_*'
+	both tracing_cpumask 1
+	start
+	echo 0 >/sys/devices/system/cpu/cpu1/online
+	echo 1 >/sys/devices/system/cpu/cpu1/online
+	taskset -c 1 sh -c "echo outer >$run"
+	taskset -c 0 sh -c "echo chain >$run"
+	stop
+	both tracing_cpumask 3
+	taskset -cp 0,1 $$ >/dev/null
+}
+
 # The other CPU gets it while it calls what is traced, too.
 case_nmi()
 {

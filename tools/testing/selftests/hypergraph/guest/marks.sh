@@ -23,7 +23,9 @@ insmod /share/test_calls.ko
 refused 1 /share/text "not selected"
 echo 'test_*' >set_ftrace_filter
 echo 0 >options/hypergraph-sched
+cat buffer_size_kb >/share/buffer
 echo hypergraph >current_tracer
+cat buffer_size_kb >>/share/buffer
 echo first >hypergraph_marker
 echo leaf >/sys/module/test_calls/parameters/run
 echo second >hypergraph_marker
@@ -32,6 +34,9 @@ for bytes in 1 24 25 256; do
 done
 refused 257 /share/text "257 bytes"
 refused 3 /share/nul "a NUL"
+echo 0 >options/markers
+refused 1 /share/text "no markers"
+echo 1 >options/markers
 echo 0 >tracing_on
 refused 1 /share/text "tracing_on is 0"
 echo 1 >tracing_on
