@@ -71,9 +71,12 @@ static __always_inline void hypergraph_begin_span(struct hypergraph_span *span,
 						  unsigned long *task_var)
 {
 	raw_local_irq_save(span->flags);
-	span->start = trace_clock_local();
 	span->task_var = task_var;
-	span->overhead = task_var ? hypergraph_overhead(task_var) : 0;
+	/* An NMI's spans lie before this one, or within it. */
+	do {
+		span->overhead = task_var ? hypergraph_overhead(task_var) : 0;
+		span->start = trace_clock_local();
+	} while (task_var && span->overhead != hypergraph_overhead(task_var));
 }
 
 /* An NMI's spans lie within this one, or make it look at the clock once more. */
