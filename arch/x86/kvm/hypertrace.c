@@ -206,6 +206,15 @@ static __always_inline bool kvm_hypertrace_was_reset(struct kvm_vcpu *vcpu,
 	return unlikely(!is_paging(vcpu)) && hello->paging && !is_smm(vcpu);
 }
 
+/* The VMM may have put another kernel there, or the same one at another time. */
+void __kvm_hypertrace_ask_anew(struct kvm_vcpu *vcpu)
+{
+	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
+
+	ht->hello.due = 0;
+	ht->nested_hello.due = 0;
+}
+
 static noinline void kvm_hypertrace_record_reset(struct kvm_vcpu *vcpu,
 						 struct kvm_hypertrace_hello *hello, bool nested)
 {
@@ -218,6 +227,7 @@ void __kvm_hypertrace_reset(struct kvm_vcpu *vcpu)
 {
 	struct kvm_hypertrace_hello *hello = &vcpu->arch.hypertrace.hello;
 
+	__kvm_hypertrace_ask_anew(vcpu);
 	if (kvm_hypertrace_was_reset(vcpu, hello))
 		kvm_hypertrace_record_reset(vcpu, hello, false);
 }
@@ -498,7 +508,7 @@ void __kvm_hypertrace_load(struct kvm_vcpu *vcpu)
  */
 static void kvm_hypertrace_record_triple_fault(struct kvm_vcpu *vcpu)
 {
-	vcpu->arch.hypertrace.hello.due = 0;
+	__kvm_hypertrace_ask_anew(vcpu);
 	kvm_hypertrace_record_by_host(vcpu, HYPERGRAPH_NR_TRIPLE_FAULT, false);
 }
 

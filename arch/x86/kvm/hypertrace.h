@@ -31,6 +31,7 @@ void __kvm_hypertrace_entry(struct kvm_vcpu *vcpu);
 void __kvm_hypertrace_load(struct kvm_vcpu *vcpu);
 void __kvm_hypertrace_run_end(struct kvm_vcpu *vcpu, int r);
 void __kvm_hypertrace_reset(struct kvm_vcpu *vcpu);
+void __kvm_hypertrace_ask_anew(struct kvm_vcpu *vcpu);
 long __kvm_hypertrace_hypercall(struct kvm_vcpu *vcpu, unsigned long nr,
 				unsigned long a0, unsigned long a1,
 				unsigned long a2, unsigned long a3);
@@ -125,6 +126,16 @@ static __always_inline void kvm_hypertrace_reset(struct kvm_vcpu *vcpu)
 {
 	if (kvm_hypertrace_enabled())
 		__kvm_hypertrace_reset(vcpu);
+}
+
+/*
+ * When the VMM has written the registers that say where a vCPU's page tables are, as it does
+ * for a snapshot, a reset or a kernel that it boots: who sends next is asked for a hello.
+ */
+static __always_inline void kvm_hypertrace_ask_anew(struct kvm_vcpu *vcpu)
+{
+	if (kvm_hypertrace_enabled())
+		__kvm_hypertrace_ask_anew(vcpu);
 }
 
 #endif /* __KVM_X86_HYPERTRACE_H */

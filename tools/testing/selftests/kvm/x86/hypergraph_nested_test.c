@@ -451,6 +451,29 @@ static void check_turns(struct test *t)
 	ksft_test_result(ok, "each of the L2s on a vCPU of L1 is asked for a hello\n");
 }
 
+/* Where the VMM has written a vCPU's registers, L2 may be another kernel, too. */
+static void check_sregs(struct test *t)
+{
+	static const u64 answers[] = { HYPERGRAPH_SAY_HELLO, 0, HYPERGRAPH_SAY_HELLO, 0 };
+	struct kvm_sregs sregs;
+	bool ok = true;
+	int i;
+
+	recording_enable(false);
+	set_all_conditions(t);
+	t->call->nr = HYPERGRAPH_NR_ENTRY;
+	t->call->mode = MODE_LONG;
+	for (i = 0; i < ARRAY_SIZE(answers); i++) {
+		if (i == 2) {
+			vcpu_sregs_get(t->vcpu, &sregs);
+			vcpu_sregs_set(t->vcpu, &sregs);
+		}
+		run_to_sync(t->vcpu);
+		ok &= expect("the answer to L2's event", t->call->after.rax, answers[i]);
+	}
+	ksft_test_result(ok, "L2 is asked for a hello after KVM_SET_SREGS\n");
+}
+
 /*
  * L1 has made its offer.  Each of these leaves the vCPU's state as it was.
  */
@@ -550,6 +573,7 @@ static void check_all(void)
 	check_exits(&t);
 	check_nested_vmexit(&t);
 	check_turns(&t);
+	check_sregs(&t);
 	recording_enable(false);
 	kvm_vm_free(t.vm);
 
@@ -565,7 +589,7 @@ int main(void)
 	__TEST_REQUIRE(kvm_cpu_has_nested(), "no nested virtualization");
 
 	ksft_print_header();
-	ksft_set_plan(nr_rows() + 5 + ARRAY_SIZE(ends_of_offers));
+	ksft_set_plan(nr_rows() + 6 + ARRAY_SIZE(ends_of_offers));
 	recording_create();
 	recording_of(getpid());
 	check_all();

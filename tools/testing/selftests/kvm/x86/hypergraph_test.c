@@ -585,6 +585,21 @@ TEST_F(hypergraph, asks_in_next_recording)
 	kvm_vm_free(m.vm);
 }
 
+/* So does one that follows what a VMM does to load a snapshot. */
+TEST_F(hypergraph, asks_after_sregs)
+{
+	struct machine m = machine_create();
+
+	recording_of(getpid());
+	TEST_ASSERT_EQ(hypercall(&m, HYPERGRAPH_NR_ENTRY), HYPERGRAPH_SAY_HELLO);
+	TEST_ASSERT_EQ(hypercall(&m, HYPERGRAPH_NR_ENTRY), 0);
+	vcpu_sregs_set(m.vcpu, &m.sregs);
+	TEST_ASSERT_EQ(hypercall(&m, HYPERGRAPH_NR_ENTRY), HYPERGRAPH_SAY_HELLO);
+	TEST_ASSERT_EQ(hypercall(&m, HYPERGRAPH_NR_ENTRY), 0);
+	TEST_ASSERT_EQ(recording_count(), 2);
+	kvm_vm_free(m.vm);
+}
+
 FIXTURE(hypergraph_second) {
 	struct hypergraph_event events[2];
 };
