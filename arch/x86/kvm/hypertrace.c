@@ -496,6 +496,10 @@ void __kvm_hypertrace_load(struct kvm_vcpu *vcpu)
 {
 	struct kvm_vcpu_hypertrace *ht = &vcpu->arch.hypertrace;
 
+	/* The TSC begins anew when the host was suspended: a hello would be due too late. */
+	if (rdtsc() < ht->exit_tsc)
+		__kvm_hypertrace_ask_anew(vcpu);
+
 	if (vcpu->wants_to_run && ht->vmm_begin) {
 		ht->vmm_time += kvm_hypertrace_ns_since(ht->vmm_begin);
 		ht->vmm_begin = 0;

@@ -600,6 +600,36 @@ TEST_F(hypergraph, asks_after_sregs)
 	kvm_vm_free(m.vm);
 }
 
+/* Adds to the TSC of CPU 0.  Returns whether there is a way to do that. */
+static bool add_to_tsc(s64 ticks)
+{
+	int fd = open("/dev/cpu/0/msr", O_RDWR);
+	u64 tsc = rdtsc() + ticks;
+	bool written = pwrite(fd, &tsc, sizeof(tsc), MSR_IA32_TSC) == sizeof(tsc);
+
+	close(fd);
+	return written;
+}
+
+/* The host is suspended, and its TSC begins anew.  QEMU's cannot be written. */
+TEST_F(hypergraph, asks_after_suspend)
+{
+	struct machine m = machine_create();
+	s64 ticks = rdtsc() / 2;
+	u64 answer, before;
+
+	pin_self_to_cpu(0);
+	recording_of(getpid());
+	TEST_ASSERT_EQ(hypercall(&m, HYPERGRAPH_NR_HELLO), 0);
+	before = rdtsc();
+	if (!add_to_tsc(-ticks) || rdtsc() >= before)
+		SKIP(return, "the TSC cannot be written");
+	answer = hypercall(&m, HYPERGRAPH_NR_ENTRY);
+	add_to_tsc(ticks);
+	TEST_ASSERT_EQ(answer, HYPERGRAPH_SAY_HELLO);
+	kvm_vm_free(m.vm);
+}
+
 FIXTURE(hypergraph_second) {
 	struct hypergraph_event events[2];
 };
