@@ -68,10 +68,27 @@ record_guest()
 	[ $guest_status -eq 0 ] || show "$WORK/guest.log"
 }
 
+# The report holds a line back until its vCPU's next one. Of a task that goes on on another vCPU
+# meanwhile, put it before what the task did there.
+in_order()
+{
+	awk -v OFS="\t" '
+	!/^ *[0-9]+\) / { next }
+	{ at = NR }
+	!/\|/ {
+		pid[$1] = $NF ~ /-[1-9][0-9]*$/ ? $NF : "?"
+		sub(/.*-/, "", pid[$1])
+		vcpu[pid[$1]] = $1
+		begin[pid[$1]] = NR
+	}
+	/\|/ && pid[$1] != "?" && vcpu[pid[$1]] != $1 { at = begin[pid[$1]] - 0.5 }
+	{ printf "%.1f\t%s\n", at, $0 }' | sort -s -n -k 1,1 | cut -f 2-
+}
+
 # report_exits: from the tool's report on stdin print the lines of whose.awk, one for each exit.
 report_exits()
 {
-	awk '
+	in_order | awk '
 	function functions(depth,    i, text)
 	{
 		for (i = 0; i < depth; i++)
@@ -94,7 +111,6 @@ report_exits()
 				comm[vcpu], $0
 	}
 	BEGIN { pid[0] = pid[1] = task[0] = task[1] = comm[0] = comm[1] = "?" }
-	!/^ *[0-9]+\) / { next }
 	{ vcpu = $1 + 0 }
 	!/\|/ {
 		comm[vcpu] = $NF
@@ -127,13 +143,14 @@ report_exits()
 offset_changes()
 {
 	awk -v offsets="$offsets" '
-	# As a number without a sign it has 20 digits, too many for awk.
+	# As a number without a sign it has 20 digits, too many for awk. Of the last ones
+	# the first may be a 0, by which some take them for octal ones.
 	function signed(text)
 	{
 		if (length(text) < 20)
 			return text
 		return (substr(text, 1, 10) - 1844674407) * 10000000000 + \
-		       substr(text, 11) - 3709551616
+		       ("1" substr(text, 11)) - 13709551616
 	}
 	function value(name)
 	{
@@ -185,6 +202,7 @@ guest_moments()
 		gsub(/[.:]/, "", head[3])
 		where = to_host(head[2] + 0, head[3] + 0) OFS "guest" OFS head[2] + 0 OFS head[1]
 	}
+	/ print: / { print to_host(head[2] + 0, head[3] + 0), "mark", /on[^a-z]*$/ ? "on" : "off" }
 	/ funcgraph_entry: / { print where, "entry", field("func"), field("depth") }
 	/ funcgraph_exit: / { print where, "return", field("func"), field("depth") }
 	/ sched_switch: / {
@@ -258,7 +276,7 @@ need_event
 command -v hypergraph >/dev/null || skip "needs the command hypergraph"
 [ -d "$VM_STATE" ] || skip "needs debugfs at ${VM_STATE%/kvm}"
 ktap_print_header
-ktap_set_plan 9
+ktap_set_plan 10
 
 show_trace_cmd
 make_command
@@ -271,6 +289,8 @@ check_equal "events that the guest's own recording has lost" "$(cat "$SHARE/over
 check "nothing was lost" grep -q ' 0 events lost$' "$WORK/report"
 check_equal "hypercalls for what the guest's own recording does not have" \
 	"$(count "told, but not traced")" 0
+check_equal "what the guest recorded while hypergraph was on, and has not told" \
+	"$(count "not told while on")" 0
 check_equal "vCPUs of which the report has too few or too many exits" "$(count "exits more or less")" 0
 check "exits of a task that is known, in functions that are known" [ "$(count same)" -ge 200 ]
 check "exits while hypergraph was off, of no task" [ "$(count "not known")" -ge 200 ]

@@ -63,13 +63,17 @@ until [ -e /share/go ]; do
 done
 
 echo 1 >$oracle/tracing_on
-for on in 1 0 1 0; do
-	echo $on >$tracefs/tracing_on
+for _ in 1 2; do
+	echo 1 >$tracefs/tracing_on
+	echo on >$oracle/trace_marker
+	busy
+	echo off >$oracle/trace_marker
+	echo 0 >$tracefs/tracing_on
 	busy
 done
 echo 0 >$oracle/tracing_on
 echo nop >$tracefs/current_tracer
 touch /share/done
-awk '/overrun/ { n += $NF } END { print n }' $oracle/per_cpu/cpu*/stats >/share/overrun
+awk '/overrun|dropped/ { n += $NF } END { print n }' $oracle/per_cpu/cpu*/stats >/share/overrun
 # The text of function_graph has no ticks, and one line for two of them.
 trace_cmd extract -B oracle -o /share/oracle.dat >/dev/null

@@ -10,6 +10,7 @@
 # MOMENTS has these lines, in order of the host's TSC:
 #	TSC guest VCPU PID entry|return NAME DEPTH	function_graph has recorded it
 #	TSC guest VCPU PID switch PREVIOUS NEXT TEXT	sched_switch
+#	TSC mark on|off					hypergraph is on since then, or until then
 #	TSC told VCPU entry|return NAME DEPTH		the host was told of it in a hypercall
 #	TSC told VCPU switch PREVIOUS NEXT
 #	TSC told VCPU who PID
@@ -17,8 +18,9 @@
 #	TSC exit VCPU TEXT				kvm_exit
 #
 # What the guest recorded counts from the hypercall on that tells it. Exits between these two are
-# in the tracers themselves, where the one may be a step ahead of the other. What was called while
-# hypergraph was off is not told. Elsewhere both must agree.
+# in the tracers themselves, where what is told is what the guest recorded a step before or after.
+# What was called while hypergraph was off is not told, but all calls around and in that are, and
+# all that is called while it is on.
 
 BEGIN { FS = "\t" }
 
@@ -26,13 +28,14 @@ function key(pid, vcpu)
 {
 	return pid == 0 ? "0 " vcpu : pid
 }
-function pid_of(key)
+function pid_of(task)
 {
-	sub(/ .*/, "", key)
-	return key
+	sub(/ .*/, "", task)
+	return task
 }
-# Two stacks of functions are kept for each task, the one that function_graph knows and the one
-# that the host was told: frames[TASK, DEPTH] is a name, height[TASK] the depth of the next call.
+# Three stacks of functions are kept for each task: open is the one that function_graph knows,
+# heard has of that only what was ever told, and told is what the host was told by now.
+# frames[TASK, DEPTH] is a name, or "?", and height[TASK] the depth of the next call.
 function cut(frames, height, task, depth)
 {
 	while (height[task] > depth)
@@ -44,11 +47,14 @@ function push(frames, height, task, depth, name)
 	frames[task, depth] = name
 	height[task] = depth + 1
 }
+function name_in(frames, task, depth)
+{
+	return (task, depth) in frames ? frames[task, depth] : "?"
+}
 function functions(frames, height, task,    depth, text)
 {
 	for (depth = 0; depth < height[task]; depth++)
-		text = text (depth ? " > " : "") \
-		       ((task, depth) in frames ? frames[task, depth] : "?")
+		text = text (depth ? " > " : "") name_in(frames, task, depth)
 	while (sub(/( > )?\?$/, "", text))
 		;
 	return text
@@ -71,7 +77,7 @@ $2 == "guest" {
 	if ($5 == "switch" && switch_told[vcpu] && what[switch_told[vcpu]] == what[nr])
 		pair(switch_told[vcpu], nr)
 	else
-		untold[vcpu, ++nr_untold[vcpu]] = nr
+		await(vcpu, nr)
 	if ($5 == "switch" && switch_told[vcpu] && !(nr in is_told))
 		count["told, but not traced"]++
 	if ($5 == "switch")
@@ -99,33 +105,50 @@ $2 == "told" && ($4 == "entry" || $4 == "return") {
 $2 == "told" && $4 == "off" && last[vcpu] && !(last[vcpu] in is_told) {
 	pair(nr, last[vcpu])
 }
-function pair(told, guest)
+# An event that was interrupted as it was put into the buffer has the time of the one before it
+# there, which an interrupt may have recorded: that is told first, though it is not the last.
+function await(vcpu, nr,    i)
 {
-	twin[told] = guest
-	is_told[guest] = 1
+	for (i = ++nr_untold[vcpu]; i > 1 && tsc(untold[vcpu, i - 1]) == tsc(nr); i--)
+		untold[vcpu, i] = untold[vcpu, i - 1]
+	untold[vcpu, i] = nr
+}
+function tsc(nr,    fields)
+{
+	split(moment[nr], fields)
+	return fields[1]
+}
+function pair(nr, guest,    fields)
+{
+	split(moment[nr], fields)
+	twin[nr] = guest
+	is_told[guest] = fields[4]
+}
+function was_told(guest, kind)
+{
+	return guest in is_told && is_told[guest] == kind
 }
 
 function trace(nr,    task)
 {
 	task = key($4, $3)
 	running[$3] = $5 == "switch" ? key($7, $3) : task
-	if ($5 == "entry")
+	if ($5 == "entry") {
 		push(open, level, task, $7, $6)
-	else if ($5 == "return")
+		push(heard, heard_level, task, $7, was_told(nr, "entry") ? $6 : "?")
+	} else if ($5 == "return") {
 		cut(open, level, task, $7)
-	else
+		cut(heard, heard_level, task,
+		    was_told(nr, "return") || name_in(heard, task, $7) != $6 ? $7 : 0)
+	} else {
 		switch_text[$3] = $8
-}
-# Was @task told to be in that function?
-function is_known(task, name, depth)
-{
-	return (task, depth) in told && told[task, depth] == name
+	}
 }
 # The return of a function that was told is not: nothing is known of the task then.
 function withhold(    task)
 {
 	task = key($4, $3)
-	if ($5 == "return" && !is_known(task, $6, $7))
+	if ($5 == "return" && name_in(told, task, $7) != $6)
 		return
 	if ($5 == "return")
 		cut(told, told_level, task, 0)
@@ -151,13 +174,54 @@ function meet(guest, vcpu)
 	waiting[vcpu] += guest in begun ? -1 : 1
 	begun[guest] = 1
 }
-function on_guest(nr)
+# While a call waits to be told, an interrupt's are told: it is not known in these, or is still.
+function wait_to_be_told(name)
 {
+	early[key($4, $3), $7] = $5 == "entry" ? "?" : name
+}
+function functions_early(task,    depth, stack, height)
+{
+	for (depth = 0; depth < heard_level[task]; depth++)
+		if ((task, depth) in early)
+			push(stack, height, task, depth, early[task, depth])
+		else
+			push(stack, height, task, depth, name_in(heard, task, depth))
+	return functions(stack, height, task)
+}
+# What is passed on a vCPU between these: the tasks and functions, before the first and on.
+function state(task)
+{
+	return "\n" task "\t" functions(heard, heard_level, task) "\n"
+}
+function pass(vcpu, task)
+{
+	passed[vcpu] = passed[vcpu] state(task)
+}
+function begin_to_pass(vcpu)
+{
+	if (!waiting[vcpu])
+		passed[vcpu] = state(running[vcpu])
+}
+# The last one before hypergraph is off may be told or not.
+function on_not_told(vcpu, is_so)
+{
+	if (is_on && was_not_told[vcpu])
+		count["not told while on"]++
+	was_not_told[vcpu] = is_on && is_so
+}
+function on_guest(nr,    name)
+{
+	name = name_in(heard, key($4, $3), $7)
+	on_not_told($3, !was_told(nr, $5) && ($5 != "return" || name == $6))
+	begin_to_pass($3)
 	trace(nr)
+	pass($3, running[$3])
 	if (nr in is_told)
 		meet(nr, $3)
 	else
 		withhold()
+	if (was_told(nr, "entry") || was_told(nr, "return"))
+		wait_to_be_told(name)
 }
 function on_told(nr,    kind)
 {
@@ -172,24 +236,34 @@ function on_told(nr,    kind)
 	if (!(nr in twin))
 		return
 	$0 = moment[twin[nr]]
+	begin_to_pass($3)
+	if (kind == "switch")
+		pass($3, key($7, $3))
+	else
+		delete early[key($4, $3), $7]
 	meet(twin[nr], $3)
 	if (kind == "off")
 		withhold()
 	else
 		tell()
 }
-function result(vcpu, task, functions_reported, task_told, functions_told,    traced)
+# How is what the host was told, which is what is reported, of what the guest recorded?
+function result_of_told(vcpu, task, text,    how)
 {
-	traced = functions(open, level, running[vcpu])
-	if (task != task_told || (task != "?" && functions_reported != functions_told))
+	if (waiting[vcpu] && (index(passed[vcpu], "\n" task "\t" text "\n") ||
+			      task == running[vcpu] && text == functions_early(task)))
+		how = "in the tracers"
+	else if (task != running[vcpu] || text != functions(heard, heard_level, task))
 		return "wrong"
-	if (task == "?")
-		return "not known"
-	if (task == running[vcpu] && functions_reported == traced)
-		return "same"
-	if (waiting[vcpu])
-		return "in the tracers"
-	return "in calls that began while tracing was off"
+	else
+		how = "in calls that began while tracing was off"
+	return task == running[vcpu] && text == functions(open, level, task) ? "same" : how
+}
+function result(vcpu, task, text, task_told, text_told)
+{
+	if (task != task_told || (task != "?" && text != text_told))
+		return "wrong"
+	return task == "?" ? "not known" : result_of_told(vcpu, task, text)
 }
 function on_exit(nr,    vcpu, n, task, row, how)
 {
@@ -228,6 +302,8 @@ END {
 			on_guest(m)
 		else if ($2 == "told")
 			on_told(m)
+		else if ($2 == "mark")
+			is_on = $3 == "on"
 		else
 			on_exit(m)
 	}
