@@ -1,17 +1,36 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: refusal.sh [ROUNDS]
+# Usage: refusal.sh ROUNDS|once|after-hyperv
 # In a guest, select and leave the tracer under load, ROUNDS times, or tell whether there is
-# one.
+# one: once, or in a kernel that comes after one that has said to be a system of Hyper-V's.
 set -eu
 
-if [ $# -eq 0 ]; then
+begin_as_hyperv()
+{
+	(cd / && printf '%s\n' command script | cpio -o -H newc) |
+		cat /share/guest.cpio - >/tmp/initrd
+	echo nop >/sys/kernel/tracing/current_tracer
+	# HV_X64_MSR_GUEST_OS_ID
+	printf '\1\0\0\0\0\0\0\0' |
+		dd of=/dev/cpu/0/msr bs=8 seek=$((0x40000000 / 8)) conv=notrunc
+	/share/kexec_boot /share/kernel /tmp/initrd "$(cat /proc/cmdline) second"
+}
+
+if [ "$1" = after-hyperv ] && ! grep -qw second /proc/cmdline; then
+	begin_as_hyperv
+fi
+
+if [ "$1" = once ] || [ "$1" = after-hyperv ]; then
 	cd /sys/kernel/tracing
 	cat current_tracer >/share/tracer
 	cat available_tracers >/share/tracers
 	echo hypergraph_* >/share/files
+	# The first of those that CPUID names, which begin at a leaf of 0x40000000
+	dd if=/dev/cpu/0/cpuid bs=16 skip=$((0x40000000 / 16)) count=1 2>/dev/null |
+		tail -c 12 >/share/hypervisor
 	dmesg | grep -e hypergraph: -e "tracer 'hypergraph'" >/share/said
 	echo nop >current_tracer
+	[ ! -e hypergraph_stats ] || cat hypergraph_stats >/share/stats
 	exit 0
 fi
 
