@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Usage: kexec.sh now|crash
+# Usage: kexec.sh can|now|crash
 # In a guest, trace, and boot the same kernel and script again as one that traces its boot: now,
-# or by a crash. The status is the second kernel's.
+# or by a crash. The status is the second kernel's. Or tell in /share/can which of these it can.
 set -eu
 
 second="after_kexec ftrace=hypergraph ftrace_filter=__x64_sys_mkdir"
@@ -19,6 +19,17 @@ in_second()
 	echo nop >current_tracer
 	cat hypergraph_stats >/share/stats
 }
+
+can()
+{
+	[ ! -e /sys/kernel/kexec_loaded ] || echo now
+	[ ! -e /sys/kernel/kexec_crash_loaded ] || echo crash
+}
+
+if [ "$1" = can ]; then
+	can >/share/can
+	exit
+fi
 
 cd /sys/kernel/tracing
 if grep -qw after_kexec /proc/cmdline; then
