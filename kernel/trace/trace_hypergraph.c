@@ -110,9 +110,8 @@ static int hypergraph_trace_entry(struct ftrace_graph_ent *trace, struct fgraph_
 
 	if (hypergraph_sends_entries(tr)) {
 		frame->overhead |= HYPERGRAPH_FRAME_ANNOUNCED;
-		if (!hypergraph_knows_who() && hypergraph_tell_who())
+		if (hypergraph_tell_own(HYPERGRAPH_NR_ENTRY, trace->func, trace->depth, 0, 0))
 			frame->overhead |= HYPERGRAPH_FRAME_LATE;
-		hypergraph_tell(HYPERGRAPH_NR_ENTRY, trace->func, trace->depth, 0, 0);
 	}
 	return 1;
 
@@ -183,10 +182,9 @@ static struct hypergraph_frame *hypergraph_trace_return(struct ftrace_graph_ret 
 	if (!announced && tracing_thresh && duration < tracing_thresh)
 		return NULL;
 
-	if (!hypergraph_knows_who() && hypergraph_tell_who())
+	if (hypergraph_tell_own(HYPERGRAPH_NR_RETURN, trace->func, duration, trace->depth, 0))
 		frame->overhead = span->overhead << HYPERGRAPH_FRAME_SHIFT | HYPERGRAPH_FRAME_LATE;
 
-	hypergraph_tell(HYPERGRAPH_NR_RETURN, trace->func, duration, trace->depth, 0);
 	return unlikely(frame->overhead & HYPERGRAPH_FRAME_LATE) ? frame : NULL;
 }
 

@@ -21,11 +21,9 @@
 struct trace_array *hypergraph_tr;
 DEFINE_PER_CPU(struct hypergraph_stats, hypergraph_stats);
 DEFINE_PER_CPU(struct task_struct *, hypergraph_told);
+DEFINE_PER_CPU(struct task_struct *, hypergraph_next);
 u64 hypergraph_outside_span;
 struct fgraph_ops hypergraph_ops;
-
-/* The task that this CPU switches to or has last switched to, or NULL if not known */
-static DEFINE_PER_CPU(struct task_struct *, hypergraph_next);
 
 /* The host was told who runs here for the next event only. */
 static DEFINE_PER_CPU(bool, hypergraph_told_once);
@@ -90,6 +88,17 @@ static void hypergraph_learn_calls(struct task_struct *task)
 		__set_bit(HYPERGRAPH_KNOWN_BIT, task_var);
 }
 
+/*
+ * The host does not know any more which calls of the current task are open.  An NMI may
+ * add to @task_var: the bit is cleared in one instruction.
+ */
+static void hypergraph_forget_calls(unsigned long *task_var)
+{
+	if (task_var)
+		__clear_bit(HYPERGRAPH_KNOWN_BIT, task_var);
+	WRITE_ONCE(hypergraph_withheld, true);
+}
+
 /* The registers of a task switch */
 struct hypergraph_switch {
 	unsigned long	a0, a1, comm[TASK_COMM_LEN / sizeof(unsigned long)];
@@ -116,15 +125,30 @@ static struct hypergraph_switch hypergraph_who(void)
 }
 
 /* An NMI that comes before the end of it tells who runs here, too. */
-bool hypergraph_tell_who(void)
+static bool hypergraph_tell_who(void)
 {
-	struct task_struct *next = this_cpu_read(hypergraph_next);
 	struct hypergraph_switch who = hypergraph_who();
 
 	this_cpu_write(hypergraph_told, NULL);
-	hypergraph_tell(HYPERGRAPH_NR_SCHED_SWITCH, who.a0, who.a1, who.comm[1], who.comm[0]);
+	if (!hypergraph_tell(HYPERGRAPH_NR_SCHED_SWITCH, who.a0, who.a1, who.comm[1], who.comm[0]))
+		return false;
+
 	hypergraph_learn_calls(current);
 	this_cpu_write(hypergraph_told, current);
+	return true;
+}
+
+bool hypergraph_tell_introduced(struct task_struct *next, unsigned int nr,
+				unsigned long a0, unsigned long a1,
+				unsigned long a2, unsigned long a3)
+{
+	/* The host would take the event for another task's: it counts, but is not sent. */
+	if (!hypergraph_tell_who()) {
+		this_cpu_inc(hypergraph_stats.sent);
+		this_cpu_inc(hypergraph_stats.unheard);
+		return false;
+	}
+	hypergraph_tell(nr, a0, a1, a2, a3);
 	return next && next != current;
 }
 
@@ -163,7 +187,17 @@ static long hypergraph_introduce(struct task_struct *told)
  */
 #define HYPERGRAPH_HELLOS	4
 
-void hypergraph_not_taken(long answer, unsigned int nr, unsigned long a0,
+/* The host gets the hello that it asked for last, but not the event: that may have been any. */
+static void hypergraph_give_up(void)
+{
+	this_cpu_write(hypergraph_told, NULL);
+	hypergraph_tell_hello();
+	hypergraph_forget_calls(hypergraph_task_var());
+	/* An NMI may have told who runs here, but not that the event is missing. */
+	this_cpu_write(hypergraph_told, NULL);
+}
+
+bool hypergraph_not_taken(long answer, unsigned int nr, unsigned long a0,
 			  unsigned long a1, unsigned long a2, unsigned long a3)
 {
 	struct task_struct *told = this_cpu_read(hypergraph_told);
@@ -176,6 +210,11 @@ void hypergraph_not_taken(long answer, unsigned int nr, unsigned long a0,
 	}
 	if (answer)
 		this_cpu_inc(hypergraph_stats.unheard);
+	if (answer != HYPERGRAPH_SAY_HELLO)
+		return true;
+
+	hypergraph_give_up();
+	return false;
 }
 
 /*
@@ -191,39 +230,39 @@ void hypergraph_tell_switch(struct task_struct *prev, struct task_struct *next)
 	this_cpu_write(hypergraph_next, next);
 	this_cpu_write(hypergraph_told_once, false);
 	this_cpu_write(hypergraph_told, next);
-	hypergraph_tell(HYPERGRAPH_NR_SCHED_SWITCH, regs.a0, regs.a1, regs.comm[1], regs.comm[0]);
-	hypergraph_learn_calls(next);
+	if (hypergraph_tell(HYPERGRAPH_NR_SCHED_SWITCH, regs.a0, regs.a1,
+			    regs.comm[1], regs.comm[0]))
+		hypergraph_learn_calls(next);
 }
 
 /* By its new pid the host knows nothing of the task's calls. */
-static bool hypergraph_forget_calls(pid_t old_pid)
+static bool hypergraph_forget_pid(pid_t old_pid)
 {
-	unsigned long *task_var = hypergraph_task_var();
-
 	if (current->pid == old_pid)
 		return false;
 
-	if (task_var)
-		*task_var &= ~HYPERGRAPH_KNOWN;
-	WRITE_ONCE(hypergraph_withheld, true);
+	hypergraph_forget_calls(hypergraph_task_var());
 	return true;
 }
 
 void hypergraph_tell_exec(pid_t old_pid)
 {
-	bool gone = hypergraph_forget_calls(old_pid);
+	bool gone = hypergraph_forget_pid(old_pid);
 	struct hypergraph_switch regs;
 
 	regs = hypergraph_switch(old_pid, current, gone ? HYPERGRAPH_SCHED_GONE : 0);
 	this_cpu_write(hypergraph_told_once, false);
-	hypergraph_tell(HYPERGRAPH_NR_SCHED_SWITCH, regs.a0, regs.a1, regs.comm[1], regs.comm[0]);
+	if (!hypergraph_tell(HYPERGRAPH_NR_SCHED_SWITCH, regs.a0, regs.a1,
+			     regs.comm[1], regs.comm[0]))
+		return;
+
 	hypergraph_learn_calls(current);
 	this_cpu_write(hypergraph_told, current);
 }
 
 void hypergraph_withhold_exec(pid_t old_pid, bool is_on)
 {
-	hypergraph_forget_calls(old_pid);
+	hypergraph_forget_pid(old_pid);
 	if (is_on)
 		this_cpu_write(hypergraph_told, NULL);
 	else
@@ -243,8 +282,7 @@ void hypergraph_tell_off(void)
 
 void hypergraph_withhold_return(unsigned long *task_var)
 {
-	*task_var &= ~HYPERGRAPH_KNOWN;
-	WRITE_ONCE(hypergraph_withheld, true);
+	hypergraph_forget_calls(task_var);
 	hypergraph_tell_off();
 }
 
@@ -312,8 +350,7 @@ void hypergraph_send(unsigned int nr, unsigned long a0, unsigned long a1,
 	bool late;
 
 	hypergraph_begin_span(&span, hypergraph_task_var());
-	late = !hypergraph_knows_who() && hypergraph_tell_who();
-	hypergraph_tell(nr, a0, a1, a2, a3);
+	late = hypergraph_tell_own(nr, a0, a1, a2, a3);
 	hypergraph_end_span(&span);
 	if (late)
 		hypergraph_resume_switch(span.overhead);

@@ -43,6 +43,9 @@ DECLARE_PER_CPU(struct hypergraph_stats, hypergraph_stats);
 /* The task that runs on this CPU by what the host was told, or NULL if it is to be told */
 DECLARE_PER_CPU(struct task_struct *, hypergraph_told);
 
+/* The task that this CPU switches to or has last switched to, or NULL if not known */
+DECLARE_PER_CPU(struct task_struct *, hypergraph_next);
+
 /*
  * What a callback takes outside of its span, in ns: before its first look at the clock
  * and after its last.  The tracer measures it before it opens the channel.
@@ -121,36 +124,50 @@ static __always_inline long hypergraph_hypercall(unsigned int nr, unsigned long 
 	return answer;
 }
 
-/* An event that the host did not take: say hello and send it again if it asked for that. */
-void hypergraph_not_taken(long answer, unsigned int nr, unsigned long a0,
+/*
+ * An event that the host did not take: say hello and send it again if it asked for that.
+ * Returns as hypergraph_tell() does.
+ */
+bool hypergraph_not_taken(long answer, unsigned int nr, unsigned long a0,
 			  unsigned long a1, unsigned long a2, unsigned long a3);
 
-/* Send one event, whatever runs here, within a span.  Any context. */
-static __always_inline void hypergraph_tell(unsigned int nr, unsigned long a0,
+/*
+ * Send one event, whatever runs here, within a span.  Any context.  Returns false if the
+ * host listens, but has asked for hello each time.
+ */
+static __always_inline bool hypergraph_tell(unsigned int nr, unsigned long a0,
 					    unsigned long a1, unsigned long a2,
 					    unsigned long a3)
 {
 	long answer = hypergraph_hypercall(nr, a0, a1, a2, a3);
 
 	this_cpu_inc(hypergraph_stats.sent);
-	if (unlikely(answer))
-		hypergraph_not_taken(answer, nr, a0, a1, a2, a3);
+	return likely(!answer) || hypergraph_not_taken(answer, nr, a0, a1, a2, a3);
 }
 
-/* Whether hypergraph_tell_who() has to come before an event of the current task */
-static __always_inline bool hypergraph_knows_who(void)
-{
-	return likely(this_cpu_read(hypergraph_told) == current);
-}
+/* Do as hypergraph_tell_own(), where the host was not told of the task. */
+bool hypergraph_tell_introduced(struct task_struct *next, unsigned int nr,
+				unsigned long a0, unsigned long a1,
+				unsigned long a2, unsigned long a3);
 
 /*
- * Tell the host which task runs here, within a span.  Any context.
+ * Send one event of the current task, within a span.  Any context.
  *
  * Between trace_sched_switch() and the switch itself the current task is one that the
- * host takes for gone.  Then this returns true, and after the event or events that it
- * was called for, hypergraph_resume_switch() has to be called.
+ * host takes for gone.  Then this returns true, and after it hypergraph_resume_switch()
+ * has to be called.
  */
-bool hypergraph_tell_who(void);
+static __always_inline bool hypergraph_tell_own(unsigned int nr, unsigned long a0,
+						unsigned long a1, unsigned long a2,
+						unsigned long a3)
+{
+	if (unlikely(this_cpu_read(hypergraph_told) != current))
+		return hypergraph_tell_introduced(this_cpu_read(hypergraph_next),
+						  nr, a0, a1, a2, a3);
+
+	hypergraph_tell(nr, a0, a1, a2, a3);
+	return false;
+}
 
 /*
  * Tell the host once more that the task switches, outside of a span.  @overhead is
