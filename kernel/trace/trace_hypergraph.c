@@ -234,9 +234,9 @@ static void hypergraph_sched_process_exec(void *data, struct task_struct *task, 
 	hypergraph_begin_span(&span, hypergraph_task_var());
 	is_on = hypergraph_is_on(tr);
 	if (is_on && hypergraph_option(tr, HYPERGRAPH_SCHED))
-		hypergraph_tell_exec(old_pid);
+		hypergraph_tell_who();
 	else
-		hypergraph_withhold_exec(old_pid, is_on);
+		hypergraph_withhold_exec(is_on);
 	hypergraph_end_span(&span);
 }
 

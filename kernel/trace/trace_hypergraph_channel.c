@@ -25,6 +25,13 @@ DEFINE_PER_CPU(struct task_struct *, hypergraph_next);
 u64 hypergraph_outside_span;
 struct fgraph_ops hypergraph_ops;
 
+/*
+ * The task that this CPU has switched to or told of last, and its pid then.  A thread that
+ * execs takes its leader's pid, and that takes its, long before sched_process_exec.
+ */
+static DEFINE_PER_CPU(struct task_struct *, hypergraph_named);
+static DEFINE_PER_CPU(pid_t, hypergraph_named_pid);
+
 /* The host was told who runs here for the next event only. */
 static DEFINE_PER_CPU(bool, hypergraph_told_once);
 
@@ -99,6 +106,34 @@ static void hypergraph_forget_calls(unsigned long *task_var)
 	WRITE_ONCE(hypergraph_withheld, true);
 }
 
+/* An NMI that comes before the end of it does not find one task with the pid of another. */
+static void hypergraph_name(struct task_struct *task, pid_t pid)
+{
+	this_cpu_write(hypergraph_named, NULL);
+	this_cpu_write(hypergraph_named_pid, pid);
+	this_cpu_write(hypergraph_named, task);
+}
+
+/* The pid that @task had when this CPU last named it */
+static pid_t hypergraph_old_pid(struct task_struct *task)
+{
+	if (this_cpu_read(hypergraph_named) == task)
+		return this_cpu_read(hypergraph_named_pid);
+	return task->pid;
+}
+
+/* A leader that has ended keeps the pid by which the host knows it. */
+static pid_t hypergraph_pid(struct task_struct *task)
+{
+	return READ_ONCE(task->exit_state) ? hypergraph_old_pid(task) : task->pid;
+}
+
+/* Whether the current task is a thread that has taken its leader's pid since it was named */
+static bool hypergraph_has_new_pid(void)
+{
+	return hypergraph_pid(current) != hypergraph_old_pid(current);
+}
+
 /* The registers of a task switch */
 struct hypergraph_switch {
 	unsigned long	a0, a1, comm[TASK_COMM_LEN / sizeof(unsigned long)];
@@ -109,23 +144,34 @@ static struct hypergraph_switch hypergraph_switch(pid_t prev, struct task_struct
 {
 	struct hypergraph_switch regs = {
 		.a0 = (u32)prev | flags,
-		.a1 = (u32)next->pid | hypergraph_stale_calls(next),
+		.a1 = (u32)hypergraph_pid(next) | hypergraph_stale_calls(next),
 	};
 
 	memcpy(regs.comm, next->comm, sizeof(regs.comm));
 	return regs;
 }
 
+/* By its new pid the host knows nothing of the task's calls, and by the old one it is no more. */
 static struct hypergraph_switch hypergraph_who(void)
 {
 	bool once = !hypergraph_option(hypergraph_tr, HYPERGRAPH_SCHED);
+	pid_t pid = hypergraph_pid(current), old_pid = pid;
+	u64 flags = once ? HYPERGRAPH_SCHED_UNTOLD : 0;
 
+	if (hypergraph_has_new_pid()) {
+		hypergraph_forget_calls(hypergraph_task_var());
+		if (!once) {
+			old_pid = hypergraph_old_pid(current);
+			flags = HYPERGRAPH_SCHED_GONE;
+		}
+	}
 	this_cpu_write(hypergraph_told_once, once);
-	return hypergraph_switch(current->pid, current, once ? HYPERGRAPH_SCHED_UNTOLD : 0);
+	hypergraph_name(current, pid);
+	return hypergraph_switch(old_pid, current, flags);
 }
 
 /* An NMI that comes before the end of it tells who runs here, too. */
-static bool hypergraph_tell_who(void)
+bool hypergraph_tell_who(void)
 {
 	struct hypergraph_switch who = hypergraph_who();
 
@@ -226,43 +272,21 @@ void hypergraph_tell_switch(struct task_struct *prev, struct task_struct *next)
 	bool gone = READ_ONCE(prev->__state) == TASK_DEAD;
 	struct hypergraph_switch regs;
 
-	regs = hypergraph_switch(prev->pid, next, gone ? HYPERGRAPH_SCHED_GONE : 0);
+	if (hypergraph_has_new_pid())
+		hypergraph_tell_who();
+
+	regs = hypergraph_switch(hypergraph_pid(prev), next, gone ? HYPERGRAPH_SCHED_GONE : 0);
 	this_cpu_write(hypergraph_next, next);
 	this_cpu_write(hypergraph_told_once, false);
 	this_cpu_write(hypergraph_told, next);
 	if (hypergraph_tell(HYPERGRAPH_NR_SCHED_SWITCH, regs.a0, regs.a1,
 			    regs.comm[1], regs.comm[0]))
 		hypergraph_learn_calls(next);
+	hypergraph_name(next, regs.a1);
 }
 
-/* By its new pid the host knows nothing of the task's calls. */
-static bool hypergraph_forget_pid(pid_t old_pid)
+void hypergraph_withhold_exec(bool is_on)
 {
-	if (current->pid == old_pid)
-		return false;
-
-	hypergraph_forget_calls(hypergraph_task_var());
-	return true;
-}
-
-void hypergraph_tell_exec(pid_t old_pid)
-{
-	bool gone = hypergraph_forget_pid(old_pid);
-	struct hypergraph_switch regs;
-
-	regs = hypergraph_switch(old_pid, current, gone ? HYPERGRAPH_SCHED_GONE : 0);
-	this_cpu_write(hypergraph_told_once, false);
-	if (!hypergraph_tell(HYPERGRAPH_NR_SCHED_SWITCH, regs.a0, regs.a1,
-			     regs.comm[1], regs.comm[0]))
-		return;
-
-	hypergraph_learn_calls(current);
-	this_cpu_write(hypergraph_told, current);
-}
-
-void hypergraph_withhold_exec(pid_t old_pid, bool is_on)
-{
-	hypergraph_forget_pid(old_pid);
 	if (is_on)
 		this_cpu_write(hypergraph_told, NULL);
 	else
@@ -290,7 +314,11 @@ void hypergraph_withhold_switch(struct task_struct *prev, struct task_struct *ne
 {
 	unsigned long *task_var = fgraph_get_task_var_of(&hypergraph_ops, prev);
 
+	if (hypergraph_has_new_pid())
+		hypergraph_forget_calls(task_var);
+
 	this_cpu_write(hypergraph_next, next);
+	hypergraph_name(next, next->pid);
 	if (READ_ONCE(prev->__state) == TASK_DEAD && task_var && *task_var & HYPERGRAPH_KNOWN)
 		WRITE_ONCE(hypergraph_withheld, true);
 
@@ -365,6 +393,7 @@ static void hypergraph_reset_cpu(int cpu)
 	memset(per_cpu_ptr(&hypergraph_stats, cpu), 0, sizeof(struct hypergraph_stats));
 	per_cpu(hypergraph_told, cpu) = NULL;
 	per_cpu(hypergraph_next, cpu) = NULL;
+	per_cpu(hypergraph_named, cpu) = NULL;
 }
 
 void hypergraph_open_channel(struct trace_array *tr)

@@ -145,6 +145,12 @@ static __always_inline bool hypergraph_tell(unsigned int nr, unsigned long a0,
 	return likely(!answer) || hypergraph_not_taken(answer, nr, a0, a1, a2, a3);
 }
 
+/*
+ * Tell the host which task runs here, as a task of another name or pid if it has one by now.
+ * Within a span, any context.  Returns as hypergraph_tell() does.
+ */
+bool hypergraph_tell_who(void);
+
 /* Do as hypergraph_tell_own(), where the host was not told of the task. */
 bool hypergraph_tell_introduced(struct task_struct *next, unsigned int nr,
 				unsigned long a0, unsigned long a1,
@@ -179,12 +185,8 @@ void hypergraph_resume_switch(u64 overhead);
 void hypergraph_tell_switch(struct task_struct *prev, struct task_struct *next);
 void hypergraph_withhold_switch(struct task_struct *prev, struct task_struct *next, bool is_on);
 
-/*
- * Tell of an exec, or do not, within a span.  It gives the current task another name, and
- * if another thread than the leader execs the leader's pid in place of @old_pid.
- */
-void hypergraph_tell_exec(pid_t old_pid);
-void hypergraph_withhold_exec(pid_t old_pid, bool is_on);
+/* Do not tell of the current task's exec, which gives it another name, within a span. */
+void hypergraph_withhold_exec(bool is_on);
 
 /*
  * In place of an event of the current task that is not sent as tracing is off: tell

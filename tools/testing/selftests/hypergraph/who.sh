@@ -51,6 +51,7 @@ pid_of()
 
 check_no_fault()
 {
+	grep ' fault$' "$WORK/$1" | head | sed 's/^/# /'
 	check_equal "$1: calls of no known task, or not on its stack" "$(events_of "$1" ' fault$')" 0
 }
 
@@ -82,9 +83,11 @@ check_late()
 need_host
 need_event
 need_module test_calls
+need_module test_exec
 need_program thread_exec
+cp "$(command -v busybox)" "$SHARE/sh"
 ktap_print_header
-ktap_set_plan 32
+ktap_set_plan 34
 
 record_cases
 check_equal "events sent and recorded" \
@@ -129,12 +132,17 @@ check_equal "graph_function: calls of another function that no such one has made
 	"$(events_of graph_function 'entry mutex_unlock 0')" 0
 check_equal "cleared: calls and returns" \
 	"$(events_of cleared 'entry test_') $(events_of cleared 'return test_')" "1001 1001"
-told="switch $(pid_of thread_exec 1) $(pid_of thread_exec 2) gone stale"
 leader=$(pid_of thread_exec 2)
+told="switch $(pid_of thread_exec 1) $leader gone stale"
 check_equal "thread_exec: whose calls" "$(owners thread_exec test_leaf)" "$leader 1 "
 check_no_fault thread_exec
 check_equal "thread_exec: the thread is told to be its leader now" \
 	"$(events_of thread_exec "$told")" 1
+check_equal "thread_exec: it is told when that first sleeps" \
+	"$(sed "1,/^0 $told/d" "$WORK/thread_exec" |
+		grep -m 1 -E '^0 (switch|entry|return) ' | cut -d ' ' -f 1-3)" "0 switch $leader"
+check_equal "thread_exec: the leader ends by its own pid" \
+	"$(events_of thread_exec "^1 switch $leader [0-9]+ gone")" 1
 check_equal "thread_exec: whose return from the exec" "$(sed "1,/$told/d" "$WORK/thread_exec" |
 	awk '$2 == "return" { print $6; exit }')" "$leader"
 check_equal "thread_exec: the names of the process" \

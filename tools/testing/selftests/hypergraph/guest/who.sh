@@ -188,13 +188,17 @@ case_cleared()
 	stop
 }
 
-# A thread that execs takes its leader's pid, within a call. It and then the leader are noted.
+# A thread that execs takes its leader's pid, within calls, and that its pid while it runs yet. The
+# thread then waits for the program's pages, whose file nobody has read before. It and then the
+# leader are noted.
 case_thread_exec()
 {
-	echo 'test_leaf __x64_sys_execve' >set_ftrace_filter
+	insmod /share/test_exec.ko
+	echo 'test_leaf __x64_sys_execve do_exit release_task' >set_ftrace_filter
 	start
-	taskset -c 0 /share/thread_exec /bin/sh -c "echo \$\$; echo leaf >$run" >"/share/$case.pids"
+	/share/thread_exec /share/sh -c "echo \$\$; echo leaf >$run" >"/share/$case.pids"
 	stop
+	rmmod test_exec
 }
 
 insmod /share/test_calls.ko

@@ -124,11 +124,21 @@ calls_of_tasks()
 		for (vcpu in task)
 			task[vcpu] = "-"
 	}
+	function run(vcpu, pid)
+	{
+		if (task[vcpu] != pid)
+			ran_on[pid] = vcpu
+		task[vcpu] = pid
+	}
 	$2 == "off" && $3 == "vcpu" || $2 == "reset" { task[$1] = "-" }
 	$2 == "off" && $3 == "all" { forget_vcpus(); split("", open); split("", unknown) }
-	$2 == "switch" && / gone/ { delete open[$3]; delete unknown[$3] }
-	$2 == "switch" { task[$1] = $4 }
-	$2 == "who" { task[$1] = $3 }
+	# One that another vCPU has run by that pid since is another task.
+	$2 == "switch" && / gone/ && (!($3 in ran_on) || ran_on[$3] == $1) {
+		delete open[$3]
+		delete unknown[$3]
+	}
+	$2 == "switch" { run($1, $4) }
+	$2 == "who" { run($1, $3) }
 	/ stale$/ { unknown[task[$1]] = 1 }
 	$2 == "entry" || $2 == "return" {
 		pid = $1 in task ? task[$1] : "-"
