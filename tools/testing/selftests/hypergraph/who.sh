@@ -62,9 +62,12 @@ traced_on()
 	sed 's/.*-//' | tr '\n' ' '
 }
 
+# The next case has calls before its mark.
 recorded_on()
 {
-	awk -v vcpu="$1" '$1 == vcpu && $2 == "entry" { printf "%s ", $5 }' "$WORK/late"
+	awk -v vcpu="$1" '
+	/ off all$/ { exit }
+	$1 == vcpu && $2 == "entry" { printf "%s ", $5 }' "$WORK/late"
 }
 
 # function_graph traces before the tracer begins, and until it has ended.
