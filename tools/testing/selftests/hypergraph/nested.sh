@@ -38,6 +38,12 @@ check_phase()
 	check_equal "$1: unheard" "$(guest_count unheard "$1.stats")" "$unheard"
 }
 
+# offers PHASE: print what the guest's KVM told of its offer in it, a 0 or 1 for each time.
+offers()
+{
+	sed -n 's/.* kvm_hypercall: *nr 0x68 a0 0x\([01]\) .*/\1/p' "$WORK/$1.report" | tr '\n' ' '
+}
+
 # The guest itself traced in that phase only.
 check_guest_of_both()
 {
@@ -59,14 +65,14 @@ need_event
 need_module test_calls
 [ -e "$PARAMETER" ] || skip "needs a KVM with hypertrace_nested"
 before=$(cat $PARAMETER)
-export GUEST_TIMEOUT=600
+export GUEST_TIMEOUT=1100
 ktap_print_header
-ktap_set_plan 33
+ktap_set_plan 36
 
 show_guests "$TESTDIR/lib" "$TESTDIR/guest"
 serve "$SHARE" host &
 status=0
-record "-e hypergraph_host" \
+record "-e hypergraph_host -e kvm_hypercall -f nr==0x68" \
 	guest --host "$TESTDIR/guest/nested.sh" || status=$?
 kill $!
 echo "$before" >$PARAMETER
@@ -74,8 +80,12 @@ check_equal "the nested guest's status" $status 42
 split_phases
 check_phase off nobody
 check_phase on nobody
+check_equal "off, on: unless it is told to, the guest's KVM offers nothing" \
+	"$(offers off)$(offers on)" ""
 check_phase offered host
+check_equal "offered: the guest's KVM has said so" "$(offers offered)" "1 "
 check_phase not_offered nobody
+check_equal "not_offered: the guest's KVM has said so" "$(offers not_offered)" "0 "
 check_phase recorded_by_guest guest
 check_equal "recorded_by_guest: recorded by the guest" \
 	"$(cat "$SHARE/recorded_by_guest")" "$(guest_count sent recorded_by_guest.stats)"

@@ -64,7 +64,7 @@ cd /sys/kernel/tracing
 echo 4000 >buffer_size_kb
 serve /share guest &
 status=0
-GUEST_APPEND=loglevel=5 GUEST_TIMEOUT=500 /share/lib/guest \
+GUEST_APPEND=loglevel=5 GUEST_TIMEOUT=900 /share/lib/guest \
 	/share/guest/nested_nested.sh off on offered not_offered recorded_by_guest \
 	offered_again both || status=$?
 kill $!
