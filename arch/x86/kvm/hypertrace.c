@@ -422,10 +422,15 @@ bool kvm_hypertrace_handle_nested(struct kvm_vcpu *vcpu, u32 isa)
 }
 EXPORT_SYMBOL_FOR_KVM_INTERNAL(kvm_hypertrace_handle_nested);
 
-/* L1 has sent HYPERGRAPH_NR_OFFER.  Returns the answer to that. */
+/*
+ * L1 has sent HYPERGRAPH_NR_OFFER.  Returns the answer to that.  An offer ends with nested
+ * virtualization, as at a reset, and so none is taken before that is enabled.
+ */
 unsigned long kvm_hypertrace_set_offer(struct kvm_vcpu *vcpu, unsigned long offer)
 {
-	if (!READ_ONCE(hypertrace_nested) || !kvm_hypertrace_is_allowed(vcpu)) {
+	bool enabled = vcpu->arch.efer & EFER_SVME || kvm_is_cr4_bit_set(vcpu, X86_CR4_VMXE);
+
+	if (!enabled || !READ_ONCE(hypertrace_nested) || !kvm_hypertrace_is_allowed(vcpu)) {
 		kvm_hypertrace_forget_offer(vcpu);
 		return -KVM_ENOSYS;
 	}

@@ -177,8 +177,8 @@
  * host answer and record their hypergraph hypercalls, on the vCPU that sends this. The
  * host forgets it when the vCPU is reset or moves to another host; so it is offered
  * again when such a hypercall reaches the guest's KVM all the same. It is answered 0,
- * -KVM_ENOSYS if the host does not record nested guests, -KVM_EINVAL for another a0,
- * and is never recorded.
+ * -KVM_ENOSYS if the host does not record nested guests or the vCPU has not enabled
+ * SVM or VMX, -KVM_EINVAL for another a0, and is never recorded.
  *
  * :a0: 1 if the host may, 0 if it may not, as before it was told
  * :a1, a2, a3: not used

@@ -36,6 +36,7 @@ static struct call {
 	bool signature;
 	bool intercept;		/* whether VMMCALL exits to L1 */
 
+	u64 early_answer;	/* to an offer before nested virtualization was enabled */
 	u64 offer_answer;
 	struct guest_regs before, after;
 	u64 reflected;		/* hypercalls that came to L1 */
@@ -108,6 +109,7 @@ static void guest_l1(void *first, void *second)
 	void *nested[NR_L2] = { first, second };
 	int i;
 
+	call.early_answer = hypergraph_hypercall(HYPERGRAPH_NR_OFFER, 1, 0, 0, 0, NULL);
 	for (i = 0; i < NR_L2; i++)
 		l2_create(nested[i], (void *)L2_HYPERCALL);
 	l1_offer();
@@ -551,7 +553,8 @@ static void check_end_of_offer(int i)
 
 	recording_nested(true);
 	t = test_create();
-	ok = expect("the answer to L1's offer", t.call->offer_answer, 0);
+	ok = expect("the answer to an offer too early", t.call->early_answer, -KVM_ENOSYS);
+	ok &= expect("the answer to L1's offer", t.call->offer_answer, 0);
 	t.call->offer = OFFER_NOTHING;
 	ends_of_offers[i].happens(&t);
 	recording_enable(true);
