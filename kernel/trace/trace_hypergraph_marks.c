@@ -28,7 +28,8 @@
 
 /*
  * The instance that the tracer is selected in, or NULL.  Written with the lock held;
- * it does not change while a notifier of ours is registered.
+ * it does not change while a notifier of ours is registered.  machine_ops are not: what
+ * they call reads it once.
  */
 static struct trace_array *hypergraph_marks_tr;
 static DEFINE_MUTEX(hypergraph_marks_lock);
@@ -181,6 +182,12 @@ static void hypergraph_send_frames(struct task_struct *task, int cpu)
 				--depth, (u32)task->pid | (u64)cpu_physical_id(cpu) << 32);
 }
 
+static void hypergraph_send_own_frames(struct trace_array *tr)
+{
+	if (!hypergraph_sends_entries(tr) && current->ret_stack)
+		hypergraph_send_frames(current, raw_smp_processor_id());
+}
+
 static int hypergraph_on_die(struct notifier_block *nb, unsigned long event, void *data)
 {
 	char text[HYPERGRAPH_MARK_MAX + 1];
@@ -192,8 +199,7 @@ static int hypergraph_on_die(struct notifier_block *nb, unsigned long event, voi
 	scnprintf(text, sizeof(text), "%s at %pS", args->str,
 		  (void *)instruction_pointer(args->regs));
 	hypergraph_send_text(HYPERGRAPH_MARK_OOPS, text);
-	if (!hypergraph_sends_entries(hypergraph_marks_tr) && current->ret_stack)
-		hypergraph_send_frames(current, raw_smp_processor_id());
+	hypergraph_send_own_frames(hypergraph_marks_tr);
 	return NOTIFY_DONE;
 }
 
@@ -265,18 +271,22 @@ static void hypergraph_on_shutdown(void)
 		hypergraph_tell_off_all();
 }
 
-/* The same after a crash, of which no panic notifier may have heard. */
+/*
+ * The same after a crash, of which no panic notifier may have heard.  What is damaged is not
+ * known, and the dump comes first: of tasks this looks at the current one only.  Interrupts are
+ * disabled, so that hypergraph_trace_reset() waits for the end of it.
+ */
 static void hypergraph_on_crash_shutdown(struct pt_regs *regs)
 {
-	bool unsaid = hypergraph_marks_tr && !hypergraph_panicked;
+	struct trace_array *tr = READ_ONCE(hypergraph_marks_tr);
 
-	if (unsaid)
+	if (tr && !hypergraph_panicked) {
 		hypergraph_send_text(HYPERGRAPH_MARK_PANIC, "kdump");
+		hypergraph_send_own_frames(tr);
+	}
 	WRITE_ONCE(hypergraph_muted, true);
 	hypergraph_machine_ops.crash_shutdown(regs);
-	if (unsaid)
-		hypergraph_send_open_calls();
-	if (hypergraph_marks_tr)
+	if (tr)
 		hypergraph_tell_off_all();
 }
 
@@ -310,7 +320,7 @@ static struct notifier_block hypergraph_reboot_nb = {
 static void hypergraph_set_marks_tr(struct trace_array *tr)
 {
 	guard(mutex)(&hypergraph_marks_lock);
-	hypergraph_marks_tr = tr;
+	WRITE_ONCE(hypergraph_marks_tr, tr);
 }
 
 void hypergraph_start_marks(struct trace_array *tr)

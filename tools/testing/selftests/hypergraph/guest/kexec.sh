@@ -39,16 +39,19 @@ fi
 
 (cd / && printf '%s\n' command script | cpio -o -H newc) | cat /share/guest.cpio - >/tmp/initrd
 echo '__x64_sys_mkdir write_sysrq_trigger' >set_ftrace_filter
+[ "$1" = now ] || echo do_idle >>set_ftrace_filter
 echo hypergraph >current_tracer
 call 1
 call 0
-taskset -cp 0 $$
 case $1 in
 now)
+	taskset -cp 0 $$
 	/share/kexec_boot /share/kernel /tmp/initrd "$(cat /proc/cmdline) $second"
 	;;
 crash)
-	# What is open is told where no panic notifier is called, too.
+	# What is open is told where no panic notifier is called, too. The idle task of CPU 0 has
+	# a call open as well.
+	taskset -cp 1 $$
 	echo 0 >options/hypergraph-entry
 	/share/kexec_boot --crash /share/kernel /tmp/initrd "$(cat /proc/cmdline) $second nr_cpus=1"
 	echo c >/proc/sysrq-trigger
