@@ -182,9 +182,10 @@ static struct hypergraph_frame *hypergraph_trace_return(struct ftrace_graph_ret 
 	if (!announced && tracing_thresh && duration < tracing_thresh)
 		return NULL;
 
-	if (hypergraph_tell_own(HYPERGRAPH_NR_RETURN, trace->func, duration, trace->depth, 0))
+	if (hypergraph_tell_own(HYPERGRAPH_NR_RETURN, trace->func, duration, trace->depth, 0)) {
 		frame->overhead = span->overhead << HYPERGRAPH_FRAME_SHIFT | HYPERGRAPH_FRAME_LATE;
-
+		return frame;
+	}
 	return unlikely(frame->overhead & HYPERGRAPH_FRAME_LATE) ? frame : NULL;
 }
 
