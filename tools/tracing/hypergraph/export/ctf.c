@@ -53,6 +53,7 @@ struct ctf_stream {
 	struct spool_stream *records;
 	const struct vcpu *vcpu;
 	__u64 ts;		/* of the last record */
+	struct record lost;	/* waits for what came before that; ts 0: nothing was lost */
 	struct bt_stream *stream;
 	struct bt_packet *packet;
 	enum { AT_BEGIN, AT_PACKET, AT_RECORDS, AT_END, ENDED } at;
@@ -87,7 +88,7 @@ static void ctf_vcpu_new(void *ctx, struct vcpu *v)
 }
 
 /* The clock does not go back in a stream, though CPUs of the host may differ by a little. */
-static void add_record(struct export *e, const struct vcpu *v, struct record *r)
+static void put_record(struct export *e, const struct vcpu *v, struct record *r)
 {
 	struct ctf *c = e->priv;
 	struct ctf_stream *s = v->priv;
@@ -98,6 +99,24 @@ static void add_record(struct export *e, const struct vcpu *v, struct record *r)
 	r->pid = v->current->pid;
 	memcpy(r->comm, v->current->comm, sizeof(r->comm) - 1);
 	spool_write(&c->spool, s->records, r, sizeof(*r));
+}
+
+static void put_lost(struct export *e, const struct vcpu *v)
+{
+	struct ctf_stream *s = v->priv;
+
+	if (s->lost.ts)
+		put_record(e, v, &s->lost);
+	s->lost.ts = 0;
+}
+
+static void add_record(struct export *e, const struct vcpu *v, struct record *r)
+{
+	const struct ctf_stream *s = v->priv;
+
+	if (r->ts >= s->lost.ts)
+		put_lost(e, v);
+	put_record(e, v, r);
 }
 
 static void add_call(struct export *e, const struct vcpu *v, enum record_type type,
@@ -160,15 +179,17 @@ static void ctf_exit(void *ctx, struct vcpu *v, const struct event *ev)
 		add_record(ctx, v, &entry);
 }
 
+/* That its task is no longer known, and until when it was, is told next. */
 static void ctf_lost(void *ctx, struct vcpu *v, const struct event *ev)
 {
-	struct record r = {
+	struct ctf_stream *s = v->priv;
+
+	put_lost(ctx, v);
+	s->lost = (struct record){
 		.ts = ev->ts,
 		.type = RECORD_LOST,
 		.value = ev->lost.count > 0 ? ev->lost.count : 0,
 	};
-
-	add_record(ctx, v, &r);
 }
 
 static const struct callgraph_ops ctf_ops = {
@@ -654,6 +675,8 @@ static int ctf_end(struct export *e)
 	bool ok;
 	int i;
 
+	map_for_each(v, &e->cg->vcpus)
+		put_lost(e, v);
 	ok = run_graph(e, graph);
 	if (!ok)
 		warn_of_error(e);

@@ -67,7 +67,7 @@ struct sched_switch {
 struct cpu {
 	struct spool_stream *pages;
 	__u64 ts;		/* of the last event */
-	bool lost;		/* events, before the next one */
+	__u64 lost;		/* when events were, which is before the next one; or 0 */
 	bool page_lost;		/* before the first one of this page */
 };
 
@@ -179,10 +179,17 @@ static void end_page(struct trace_dat *d, struct cpu *cpu)
 	spool_end_block(&d->spool, pages);
 }
 
+/* What was known before events were lost may be told after that. */
+static bool is_after_lost(const struct cpu *cpu, __u64 ts)
+{
+	return cpu->lost && ts >= cpu->lost;
+}
+
 static void begin_page(struct cpu *cpu, __u64 ts)
 {
-	cpu->page_lost = cpu->lost;
-	cpu->lost = false;
+	cpu->page_lost = is_after_lost(cpu, ts);
+	if (cpu->page_lost)
+		cpu->lost = 0;
 	memcpy(cpu->pages->data, &ts, sizeof(ts));
 	cpu->pages->used = PAGE_HEADER;
 	cpu->ts = ts;
@@ -197,7 +204,7 @@ static void add_event(struct export *e, const struct vcpu *v, const void *event,
 	__u64 ts = e->cg->ts < cpu->ts ? cpu->ts : e->cg->ts;
 	__u32 header;
 
-	if (!pages->used || cpu->lost || ts - cpu->ts > MAX_DELTA ||
+	if (!pages->used || is_after_lost(cpu, ts) || ts - cpu->ts > MAX_DELTA ||
 	    pages->used + sizeof(header) + size > PAGE) {
 		end_page(d, cpu);
 		begin_page(cpu, ts);
@@ -270,9 +277,8 @@ static void trace_dat_lost(void *ctx, struct vcpu *v, const struct event *ev)
 	struct cpu *cpu = v->priv;
 
 	(void)ctx;
-	(void)ev;
 	if (cpu)
-		cpu->lost = true;
+		cpu->lost = ev->ts;
 }
 
 static const struct callgraph_ops trace_dat_ops = {

@@ -249,17 +249,61 @@ static void switch_task(struct callgraph *cg, struct vcpu *v, struct task *next)
 	set_current(cg, v, next);
 }
 
+/* @v has switched to @next at @ts, though that is told only now. */
+static void switch_task_at(struct callgraph *cg, struct vcpu *v, struct task *next, __u64 ts)
+{
+	__u64 now = cg->ts;
+
+	cg->ts = ts;
+	switch_task(cg, v, next);
+	cg->ts = now;
+}
+
+/* The switch that was announced on @v, if any, was over before the event that is handled. */
+static void finish_switch(struct callgraph *cg, struct vcpu *v)
+{
+	struct task *prev = v->current, *next = v->announced;
+	__u64 now = cg->ts;
+
+	if (!next)
+		return;
+	cg->ts = v->announced_ts;
+	if ((v->gone || prev->gone) && prev->pid > 0) {
+		drop_calls(cg, v);
+		task_end(prev);
+	} else if (prev == v->unknown) {
+		reset_unknown(cg, v);
+	}
+	v->gone = false;
+	v->announced = NULL;
+	switch_task(cg, v, next);
+	cg->ts = now;
+}
+
 /* No task is known to run on @v: @none says why. */
 static void leave_task(struct callgraph *cg, struct vcpu *v, struct task *none)
 {
 	end_mark(cg, v);
-	v->announced = NULL;
+	finish_switch(cg, v);
 	v->told = NULL;
-	v->gone = false;
 	v->silent = true;
 	v->boot->gaps++;
 	reset_unknown(cg, v);
 	switch_task(cg, v, none);
+}
+
+/* How long a task went on after the latest event of @v is not known: it is not told to have. */
+static void lose_task(struct callgraph *cg, struct vcpu *v)
+{
+	__u64 now = cg->ts;
+
+	end_mark(cg, v);
+	finish_switch(cg, v);
+	cg->ts = v->ts;
+	drop_calls(cg, v);
+	switch_task(cg, v, v->unknown);
+	cg->ts = now;
+	leave_task(cg, v, v->unknown);
 }
 
 /* The unknown task of @v turns out to be @task: that one gets what it did. */
@@ -357,8 +401,7 @@ static void begin_boot(struct callgraph *cg, struct guest *guest, __u64 number)
 	guest->boot = boot_new(guest, &number, cg->nr_boots++);
 	guest->unknown = NULL;
 	map_for_each(v, &guest->vcpus) {
-		drop_calls(cg, v);
-		leave_task(cg, v, v->unknown);
+		lose_task(cg, v);
 		vcpu_set_boot(v, guest->boot);
 	}
 }
@@ -513,6 +556,7 @@ static void handle_switch(struct callgraph *cg, struct vcpu *v, const struct eve
 	end_running(cg, v, ev);
 	v->told = NULL;
 	v->announced = named_task(cg, v, ev);
+	v->announced_ts = cg->ts;
 	v->gone = ev->sched_switch.gone;
 	name_task(v->announced, ev);
 }
@@ -578,19 +622,13 @@ static bool is_before_switch(struct vcpu *v, const struct event *ev)
 	}
 }
 
-static void finish_switch(struct callgraph *cg, struct vcpu *v)
+/* Has the switch that was announced on @v happened before @ev? */
+static void follow_switch(struct callgraph *cg, struct vcpu *v, const struct event *ev)
 {
-	struct task *prev = v->current, *next = v->announced;
-
-	if ((v->gone || prev->gone) && prev->pid > 0) {
-		drop_calls(cg, v);
-		task_end(prev);
-	} else if (prev == v->unknown) {
-		reset_unknown(cg, v);
-	}
-	v->gone = false;
-	v->announced = NULL;
-	switch_task(cg, v, next);
+	if (!is_before_switch(v, ev))
+		finish_switch(cg, v);
+	else if (ev->type == EVENT_ENTRY || ev->type == EVENT_RETURN)
+		v->announced_ts = ev->ts;
 }
 
 /* It is known still what @task is in. */
@@ -632,13 +670,13 @@ static void handle_lost(struct callgraph *cg, struct vcpu *v, const struct event
 {
 	end_mark(cg, v);
 	if (v->told)
-		switch_task(cg, v, v->told);
+		switch_task_at(cg, v, v->told, v->ts);
 	v->current->until = v->ts;
 	drop_outdated(cg, v);
 	doubt_tasks(cg, v);
 	notify_wanted(cg->ops->lost, cg, v, ev);
 	/* A switch may be among what was lost. */
-	leave_task(cg, v, v->unknown);
+	lose_task(cg, v);
 	v->silent = false;
 }
 
@@ -646,7 +684,7 @@ static void handle_lost(struct callgraph *cg, struct vcpu *v, const struct event
 static void handle_exit(struct callgraph *cg, struct vcpu *v, const struct event *ev)
 {
 	if (v->told)
-		switch_task(cg, v, v->unknown);
+		switch_task_at(cg, v, v->unknown, v->ts);
 	else if (v->silent)
 		switch_task(cg, v, v->untraced);
 	notify_wanted(cg->ops->exit, cg, v, ev);
@@ -723,9 +761,8 @@ void callgraph_event(struct callgraph *cg, const struct event *ev)
 	struct vcpu *v = *ev->priv ?: add_vcpu(cg, ev);
 
 	cg->ts = ev->ts;
-	if (v->announced && !is_before_switch(v, ev))
-		finish_switch(cg, v);
-
+	if (v->announced)
+		follow_switch(cg, v, ev);
 	if (event_is_sent(ev))
 		handle_sent(cg, v, ev);
 	else if (ev->type == EVENT_TRIPLE_FAULT || ev->type == EVENT_RESET)
@@ -765,7 +802,10 @@ static void end_outdated(struct callgraph *cg, struct task *task)
 void callgraph_end_outdated(struct callgraph *cg)
 {
 	struct task *task;
+	struct vcpu *v;
 
+	map_for_each(v, &cg->vcpus)
+		finish_switch(cg, v);
 	map_for_each(task, &cg->tasks) {
 		if (task->nr_frames && (task_is_outdated(task) || !task_is_of_now(task)))
 			end_outdated(cg, task);

@@ -87,7 +87,10 @@ void callgraph_event(struct callgraph *cg, const struct event *ev);
 /* Ends the marks of which parts are missing, after the last event. */
 void callgraph_end(struct callgraph *cg);
 
-/* After that: ends calls that are not known to be open still, when their task was last seen. */
+/*
+ * After that: switches to the tasks that were announced last, and ends calls that are not known
+ * to be open still, when their task was last seen.
+ */
 void callgraph_end_outdated(struct callgraph *cg);
 void callgraph_free(struct callgraph *cg);
 

@@ -63,6 +63,7 @@ struct vcpu {
 	__u32 id;		/* as in struct event */
 	struct task *current;
 	struct task *announced;	/* to be current soon, or NULL */
+	__u64 announced_ts;	/* when, or when current last called or returned after that */
 	struct task *unknown;
 	struct task *untraced;
 	struct task *told;	/* runs whenever something is sent, switches are not; or NULL */
