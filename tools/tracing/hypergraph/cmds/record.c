@@ -449,10 +449,8 @@ static int run(struct record *r)
 		warn("pipe");
 		return EXIT_ERROR;
 	}
-	log = tmpfile();
-	if (!log)
-		warn("making a temporary file");
-	else if (make_args(r))
+	log = temporary_file();
+	if (log && make_args(r))
 		status = record_with(r, log);
 	if (log)
 		fclose(log);

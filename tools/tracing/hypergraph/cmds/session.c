@@ -60,22 +60,22 @@ static void session_event(void *ctx, const struct event *ev)
  */
 static int copy_stdin(void)
 {
-	FILE *file = tmpfile();
+	FILE *file = temporary_file();
 	char block[65536];
 	size_t size;
 
-	if (!file) {
-		warn("making a temporary file");
+	if (!file)
 		return -1;
-	}
 	while ((size = fread(block, 1, sizeof(block), stdin)))
 		fwrite(block, 1, size, file);
-	if (ferror(stdin) || fflush(file) || ferror(file)) {
+	if (ferror(stdin))
 		warn("reading stdin");
-		fclose(file);
-		return -1;
-	}
-	return fileno(file);
+	else if (fflush(file) || ferror(file))
+		warn("copying stdin into a temporary file");
+	else
+		return fileno(file);
+	fclose(file);
+	return -1;
 }
 
 static int find_trace(struct session *s)

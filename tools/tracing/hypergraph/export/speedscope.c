@@ -204,15 +204,25 @@ static void print_profile_name(const struct profile *p, FILE *out)
 	}
 }
 
-static int put_profile(struct export *e, struct profile *p)
+/* What is open still is so until the trace ends. */
+static void close_all(struct export *e)
 {
 	struct speedscope *sp = e->priv;
 	__u64 last = trace_totals(e->trace)->last_ts - sp->base;
+	struct profile *p;
+
+	map_for_each(p, &sp->profiles) {
+		while (p->nr_open)
+			close_frame(sp, p, last > p->end ? last : p->end);
+	}
+}
+
+static int put_profile(struct export *e, struct profile *p)
+{
+	struct speedscope *sp = e->priv;
 	char *name = print_to_string(print_profile_name, p);
 	int ret;
 
-	while (p->nr_open)
-		close_frame(sp, p, last > p->end ? last : p->end);
 	fputs("{\"type\":\"evented\",\"unit\":\"nanoseconds\",\"name\":", e->out);
 	put_string(name, e->out);
 	free(name);
@@ -230,6 +240,7 @@ static int speedscope_end(struct export *e)
 	unsigned int nr = 0, longest = 0;
 	size_t blocks = 0;
 
+	close_all(e);
 	fputs("{\"$schema\":\"https://www.speedscope.app/file-format-schema.json\",\n"
 	      "\"exporter\":\"hypergraph\",\n\"profiles\":[\n", e->out);
 	map_for_each(p, &sp->profiles) {

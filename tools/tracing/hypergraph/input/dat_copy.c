@@ -12,6 +12,7 @@
 
 #include "input/dat.h"
 #include "input/dat_parts.h"
+#include "util/util.h"
 
 static void copy_all(struct dat *d, FILE *out)
 {
@@ -91,11 +92,9 @@ FILE *dat_copy(struct dat *d)
 	/* Nothing leads to the events if there is no section of options. */
 	if (!dat_has_events(d) || (d->sections && !d->link_at))
 		return NULL;
-	out = tmpfile();
-	if (!out) {
-		warn("making a temporary file");
+	out = temporary_file();
+	if (!out)
 		return NULL;
-	}
 	copy_all(d, out);
 	mend(d, out);
 	if (!fflush(out) && !ferror(out))

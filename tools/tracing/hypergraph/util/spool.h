@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Many streams of bytes that grow side by side in one temporary file, and are read one
- * after the other in the end. Each takes a block of memory.
+ * Many streams of bytes that grow side by side in one temporary file. Each takes a block of
+ * memory.
  */
 #ifndef HYPERGRAPH_SPOOL_H
 #define HYPERGRAPH_SPOOL_H
@@ -16,6 +16,7 @@
 struct spool {
 	FILE *file;
 	__u64 nr_blocks;
+	int error;		/* why it could not be written, or 0 */
 };
 
 struct spool_stream {
@@ -30,7 +31,7 @@ struct spool_stream {
 int spool_open(struct spool *spool);
 void spool_close(struct spool *spool);
 
-/* What fails to be written is told by spool_copy(). */
+/* What fails to be written is told when it is read. */
 void spool_write(struct spool *spool, struct spool_stream *s, const void *data, size_t size);
 
 /* Ends the current block: what follows begins a new one. */

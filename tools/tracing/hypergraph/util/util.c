@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Allocation that ends the program when memory is out, and what else stdio lacks */
 #include <err.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "util/util.h"
 
@@ -135,4 +137,19 @@ void xclose(FILE *file)
 {
 	if (fclose(file))
 		err(1, NULL);
+}
+
+FILE *temporary_file(void)
+{
+	const char *tmpdir = getenv("TMPDIR"), *dir = tmpdir && *tmpdir ? tmpdir : P_tmpdir;
+	char *path = xasprintf("%s/hypergraph.XXXXXX", dir);
+	int fd = mkostemp(path, O_CLOEXEC);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "w+");
+
+	if (!file)
+		warn("making a temporary file in %s", dir);
+	if (fd >= 0)
+		unlink(path);
+	free(path);
+	return file;
 }

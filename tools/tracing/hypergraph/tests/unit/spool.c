@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,9 +90,51 @@ static void test_large(void)
 	spool_close(&spool);
 }
 
+/* Some is read, then more is written: neither disturbs the other. */
+static void test_read_between(void)
+{
+	struct spool_stream *a = xcalloc(1, sizeof(*a)), *b = xcalloc(1, sizeof(*b));
+	char data[SPOOL_BLOCK], block[SPOOL_BLOCK];
+	struct spool spool = { 0 };
+
+	check("", !spool_open(&spool));
+	memset(block, 'a', sizeof(block));
+	spool_write(&spool, a, block, sizeof(block));
+	spool_write(&spool, a, block, sizeof(block));
+	check("", spool_read(&spool, a, 0, data) == SPOOL_BLOCK && data[0] == 'a');
+	memset(block, 'b', sizeof(block));
+	spool_write(&spool, b, block, sizeof(block));
+	check("what was there", spool_read(&spool, a, 1, data) == SPOOL_BLOCK && data[0] == 'a');
+	check("what is new", spool_read(&spool, b, 0, data) == SPOOL_BLOCK && data[0] == 'b');
+	spool_free(a);
+	spool_free(b);
+	spool_close(&spool);
+}
+
+/* Whatever errno is when it is read, the reason is that of the write. */
+static void test_full(void)
+{
+	struct spool spool = { .file = fopen("/dev/full", "w+") };
+	struct spool_stream *s = xcalloc(1, sizeof(*s));
+	char data[SPOOL_BLOCK] = "";
+	char *text;
+
+	spool_write(&spool, s, data, sizeof(data));
+	errno = 0;
+	unit_begin_stderr();
+	check("", spool_read(&spool, s, 0, data) < 0);
+	text = unit_end_stderr();
+	check("", strstr(text, "the temporary file: No space left on device\n"));
+	free(text);
+	spool_free(s);
+	spool_close(&spool);
+}
+
 const struct unit_test spool_tests[] = {
 	{ "streams do not mix", test_streams },
 	{ "a block ends when it is asked to", test_blocks },
 	{ "what is larger than a block is in several", test_large },
+	{ "some is read before more is written", test_read_between },
+	{ "why it could not be written is told", test_full },
 	{ NULL, NULL },
 };
