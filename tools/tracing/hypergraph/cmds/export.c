@@ -4,16 +4,19 @@
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
+#include <sys/stat.h>
 
 #include "cmds/session.h"
 #include "export/format.h"
 #include "hypergraph.h"
+#include "util/output.h"
 #include "util/util.h"
 
 struct exporter {
 	struct session s;
 	const struct format *format;
 	struct export e;
+	struct output output;
 };
 
 static const struct format * const formats[] = {
@@ -77,15 +80,15 @@ static char *list_formats(int key, const char *text, void *input)
 	return list;
 }
 
-static int open_output(struct export *e, const struct format *format)
+static int open_output(struct exporter *x)
 {
-	e->out = e->output ? fopen(e->output, "w") : stdout;
-	if (!e->out) {
-		warn("%s", e->output);
+	struct export *e = &x->e;
+
+	if (output_open(&x->output, e->output))
 		return -1;
-	}
-	if (isatty(fileno(e->out)) && !format->text) {
-		warnx("will not write %s to a terminal: give --output FILE", format->name);
+	e->out = x->output.file;
+	if (isatty(fileno(e->out)) && !x->format->text) {
+		warnx("will not write %s to a terminal: give --output FILE", x->format->name);
 		return -1;
 	}
 	return 0;
@@ -93,6 +96,8 @@ static int open_output(struct export *e, const struct format *format)
 
 static int check_output(const struct exporter *x)
 {
+	struct stat st;
+
 	if (!x->format) {
 		warnx("--to FORMAT is missing");
 		return -1;
@@ -101,8 +106,12 @@ static int check_output(const struct exporter *x)
 		warnx("%s is a directory: give --output DIR", x->format->name);
 		return -1;
 	}
-	if (x->format->directory && !access(x->e.output, F_OK)) {
+	if (x->format->directory && !lstat(x->e.output, &st)) {
 		warnx("%s: exists: --output is to be a new directory", x->e.output);
+		return -1;
+	}
+	if (x->e.output && !stat(x->e.output, &st) && session_reads(&x->s, &st)) {
+		warnx("%s: is what is read: give another --output", x->e.output);
 		return -1;
 	}
 	return 0;
@@ -118,44 +127,30 @@ static int export_begin(struct session *s)
 	e->trace = s->trace;
 	e->syms = s->syms;
 	e->cg = &s->cg;
-	if (check_output(x) || (!x->format->directory && open_output(e, x->format)))
+	if (check_output(x) || (!x->format->directory && open_output(x)))
 		return -1;
 	s->cg.ops = x->format->ops;
 	s->cg.ctx = e;
 	return x->format->begin(e);
 }
 
-static int close_output(struct export *e)
-{
-	bool failed = fflush(e->out) || ferror(e->out);
-
-	if (e->out != stdout && fclose(e->out))
-		failed = true;
-	e->out = NULL;
-	if (failed)
-		warn("writing %s", e->output ? e->output : "the output");
-	return failed ? -1 : 0;
-}
-
 static int export_end(struct session *s)
 {
 	struct exporter *x = (struct exporter *)s;
-	int ret;
 
 	callgraph_end_outdated(&s->cg);
-	ret = x->format->end(&x->e);
-	return x->e.out && close_output(&x->e) ? -1 : ret;
+	if (x->format->end(&x->e))
+		return -1;
+	return x->output.file ? output_finish(&x->output) : 0;
 }
 
 static void export_free(struct session *s)
 {
 	struct exporter *x = (struct exporter *)s;
-	struct export *e = &x->e;
 
 	if (x->format)
-		x->format->free(e);
-	if (e->out && e->out != stdout)
-		fclose(e->out);
+		x->format->free(&x->e);
+	output_drop(&x->output);
 }
 
 static const struct view export_view = {

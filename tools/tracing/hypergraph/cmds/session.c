@@ -93,6 +93,29 @@ static int find_trace(struct session *s)
 	return fd < 0 ? -1 : 0;
 }
 
+static bool is_file(const struct stat *st, const char *path)
+{
+	struct stat other;
+
+	return !stat(path, &other) && other.st_dev == st->st_dev && other.st_ino == st->st_ino;
+}
+
+bool session_reads(const struct session *s, const struct stat *st)
+{
+	return is_file(st, s->path) || symbols_have_file(s->syms, st);
+}
+
+/* What is printed would be read again, or be all that is left. */
+static bool prints_on_trace(const struct session *s)
+{
+	struct stat st;
+
+	if (fstat(STDOUT_FILENO, &st) || !S_ISREG(st.st_mode) || !is_file(&st, s->path))
+		return false;
+	warnx("%s: is where the output goes to", s->file);
+	return true;
+}
+
 static int read_into_queue(void *ctx, struct queue *queue)
 {
 	struct session *s = ctx;
@@ -136,7 +159,7 @@ static int read_trace(struct session *s)
 {
 	int ret = -1;
 
-	if (find_trace(s) || !symbols_load(s->syms, s->path))
+	if (find_trace(s) || prints_on_trace(s) || !symbols_load(s->syms, s->path))
 		return -1;
 	s->trace = trace_open(s->file, s->path);
 	if (!s->trace)

@@ -8,6 +8,7 @@
 
 #include <argp.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #include "graph/callgraph.h"
 #include "graph/filter.h"
@@ -37,6 +38,9 @@ struct view {
 	/* It is called at last, whatever failed since begin() or in it. */
 	void (*free)(struct session *s);
 };
+
+/* Is @st of a file that is read: the trace, or one of symbols? */
+bool session_reads(const struct session *s, const struct stat *st);
 
 /* Parses the options and reads the trace. Returns the command's exit status. */
 int session_run(struct session *s, const struct view *view, int argc, char **argv);

@@ -36,6 +36,8 @@ struct symbol_table {
 	struct symbol_table *next;
 	__u32 vm;		/* whose, 0: of all others */
 	char *file;
+	dev_t dev;		/* of that file */
+	ino_t ino;
 	char *text;		/* of all names */
 	struct symbol *table;	/* by address, one symbol each */
 	size_t nr;
@@ -316,6 +318,16 @@ static struct symbol_table *new_table(__u32 vm, const char *file)
 	return st;
 }
 
+static void note_file(struct symbol_table *st, FILE *in)
+{
+	struct stat stat;
+
+	if (fstat(fileno(in), &stat))
+		return;
+	st->dev = stat.st_dev;
+	st->ino = stat.st_ino;
+}
+
 /* A later one is found first. */
 static bool add_table(struct symbols *syms, struct symbol_table *st, bool ok)
 {
@@ -339,9 +351,21 @@ bool symbols_add_file(struct symbols *syms, __u32 vm, const char *file)
 		return false;
 	}
 	st = new_table(vm, file);
+	note_file(st, in);
 	ok = read_file(st, in);
 	fclose(in);
 	return add_table(syms, st, ok);
+}
+
+bool symbols_have_file(const struct symbols *syms, const struct stat *st)
+{
+	const struct symbol_table *table;
+
+	for (table = syms->tables; table; table = table->next) {
+		if (table->dev == st->st_dev && table->ino == st->st_ino)
+			return true;
+	}
+	return false;
 }
 
 /*

@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <linux/hypergraph.h>
 #include <linux/types.h>
 
@@ -36,6 +37,9 @@ void symbols_free(struct symbols *syms);
  * have no file of their own. False after saying on stderr what is wrong with it.
  */
 bool symbols_add_file(struct symbols *syms, __u32 vm, const char *file);
+
+/* Is @st of one of the files that were added? */
+bool symbols_have_file(const struct symbols *syms, const struct stat *st);
 
 /*
  * A recording has the symbols that were added behind all else, so that it needs no other

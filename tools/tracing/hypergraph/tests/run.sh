@@ -533,6 +533,114 @@ test_exports() {
 	fails "a directory that exists" 1 "hypergraph: .: exists: --output is to be a new directory"
 	run export --to folded --output /nowhere/file some.dat
 	fails "no such directory" 1 "hypergraph: /nowhere/file: No such file or directory"
+	rm -rf "$tmp/exported"
+	run export --to ctf --output exported some.dat
+	run export --to ctf --output exported some.dat
+	fails "ctf for the second time" 1 \
+		"hypergraph: exported: exists: --output is to be a new directory"
+}
+
+# unchanged NAME FILE: it is as it was saved before
+unchanged() {
+	ok=0
+	cmp "$tmp/saved" "$tmp/$2" >"$tmp/diff" 2>&1 || ok=1
+	sed 's/^/# /' "$tmp/diff"
+	# What was written beside it is gone, too.
+	ls "$tmp/$2".* >"$tmp/beside" 2>/dev/null && ok=1
+	result $ok "$1"
+}
+
+# reads_and_writes NAME FORMAT OUTPUT FILE ARGS...: it would write to FILE, which it reads
+reads_and_writes() {
+	name=$1
+	format=$2
+	output=$3
+	file=$4
+	shift 4
+	cp "$tmp/$file" "$tmp/saved"
+	run export --to "$format" --output "$output" "$@"
+	fails "$name: refused" 1 \
+		"hypergraph: $output: is what is read: give another --output"
+	unchanged "$name: untouched" "$file"
+}
+
+test_input_is_output() {
+	"$gen_trace" <"$dir/cases/calls.events" >"$tmp/trace.dat"
+	for format in perfetto trace-dat speedscope folded; do
+		reads_and_writes "$format onto its input" $format trace.dat trace.dat
+	done
+	ln -sf trace.dat "$tmp/link"
+	reads_and_writes "onto its input by a link" folded link trace.dat
+	ln -f "$tmp/trace.dat" "$tmp/hard"
+	reads_and_writes "onto its input by another name" folded hard trace.dat
+	reads_and_writes "onto stdin" folded trace.dat trace.dat - <"$tmp/trace.dat"
+	reads_and_writes "onto its symbols" folded kallsyms kallsyms --kallsyms kallsyms
+	cp "$tmp/trace.dat" "$tmp/saved"
+	status=0
+	# shellcheck disable=SC2094 # that is the point
+	"$hypergraph" report "$tmp/trace.dat" >>"$tmp/trace.dat" 2>"$tmp/err" || status=$?
+	: >"$tmp/out"
+	fails "report onto its input: refused" 1 \
+		"hypergraph: $tmp/trace.dat: is where the output goes to"
+	unchanged "report onto its input: untouched" trace.dat
+}
+
+# What there was stays until there is something better.
+test_kept_output() {
+	echo "of the user" >"$tmp/saved"
+	cp "$tmp/saved" "$tmp/kept"
+	"$gen_trace" <"$dir/cases/vms.events" >"$tmp/some.dat"
+	run export --to trace-dat --output kept some.dat
+	unchanged "a failed export keeps what there was" kept
+	chmod 640 "$tmp/kept"
+	run export --to folded some.dat
+	cp "$tmp/out" "$tmp/wanted"
+	ln -sf kept "$tmp/link"
+	run export --to folded --output link some.dat
+	cp "$tmp/kept" "$tmp/out"
+	reports "what a link leads to is replaced" "$tmp/wanted"
+	echo "640 link" >"$tmp/wanted"
+	echo "$(stat -c %a "$tmp/kept") $(find "$tmp/link" -type l -printf %f)" >"$tmp/got"
+	ok=0
+	same "$tmp/wanted" "$tmp/got" || ok=1
+	result $ok "link and mode stay"
+	run export --to folded --output /dev/full some.dat
+	fails "no space for an export" 1 \
+		"hypergraph: writing /dev/full: No space left on device"
+	run export --to folded --output . some.dat
+	fails "a directory as file" 1 "hypergraph: .: Is a directory"
+}
+
+# Each of 200 tasks has calls open in the end: to close them fills a block of some.
+test_speedscope_spool() {
+	awk 'BEGIN {
+		for (i = 1; i <= 200; i++) {
+			print "switch 0 101", 100000 * i, "100 0", i, i + 1, "task" i + 1
+			for (n = 0; n < i; n++) {
+				print "enter 0 101", 100000 * i + 2 * n + 1, "100 0 ffffffff81000100 0"
+				print "return 0 101", 100000 * i + 2 * n + 2, "100 0 ffffffff81000100 5 0"
+			}
+			for (n = 0; n < 3; n++)
+				print "enter 0 101", 100000 * i + 9999, "100 0 ffffffff81000100", n
+		}
+	}' | "$gen_trace" >"$tmp/some.dat"
+	run export --to speedscope some.dat
+	echo "200 tasks, 20700 calls" >"$tmp/wanted"
+	python3 -c 'import json, sys
+profiles = json.load(sys.stdin)["profiles"]
+opened = sum(e["type"] == "O" for p in profiles for e in p["events"])
+closed = sum(e["type"] == "C" for p in profiles for e in p["events"])
+print(len(profiles), "tasks,", opened, "calls" if opened == closed else "but " + str(closed))' \
+		<"$tmp/out" >"$tmp/got" 2>>"$tmp/err" || status=1
+	cp "$tmp/got" "$tmp/out"
+	reports "speedscope, over a block for each task" "$tmp/wanted"
+}
+
+test_tmpdir() {
+	"$gen_trace" <"$dir/cases/calls.events" >"$tmp/some.dat"
+	TMPDIR=$tmp/nowhere run export --to speedscope some.dat
+	fails "TMPDIR" 1 \
+		"hypergraph: making a temporary file in $tmp/nowhere: No such file or directory"
 }
 
 test_folded_exits() {
@@ -774,6 +882,10 @@ test_symbols
 test_saved_symbols
 test_stdin
 test_exports
+test_input_is_output
+test_kept_output
+test_speedscope_spool
+test_tmpdir
 test_odd_names
 test_limit
 test_plugin
