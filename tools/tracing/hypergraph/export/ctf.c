@@ -617,6 +617,9 @@ static bool add_sink(const struct export *e, bt_graph *graph, const bt_component
 	bt_value_map_insert_string_entry(params, "path", e->output);
 	bt_value_map_insert_bool_entry(params, "assume-single-trace", BT_TRUE);
 	bt_value_map_insert_bool_entry(params, "quiet", BT_TRUE);
+	/* From 2.1 on the default is CTF 2, which Trace Compass does not read. */
+	if (bt_version_get_major() > 2 || bt_version_get_minor() > 0)
+		bt_value_map_insert_string_entry(params, "ctf-version", "1.8");
 	ok = !bt_graph_add_sink_component(graph, class, "sink", params, BT_LOGGING_LEVEL_WARNING,
 					  sink);
 	bt_value_put_ref(params);
