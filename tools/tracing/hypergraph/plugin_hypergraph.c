@@ -22,9 +22,7 @@
 /* libtraceevent looks these up: all else of this library is its own. */
 #define EXPORTED	__attribute__((visibility("default")))
 
-const char tep_plugin_alias[] EXPORTED = "hypergraph";
-
-struct tep_plugin_option tep_plugin_options[] EXPORTED = {
+static struct tep_plugin_option options[] = {
 	{
 		.name = (char *)"kallsyms",
 		.description = (char *)"the guest's /proc/kallsyms, System.map or vmlinux",
@@ -38,7 +36,7 @@ static struct symbols *symbols;
 
 static const struct symbols *get_symbols(void)
 {
-	const char *file = tep_plugin_options[0].value;
+	const char *file = options[0].value;
 
 	if (symbols)
 		return symbols;
@@ -206,6 +204,7 @@ static int exit_handler(struct trace_seq *s, struct tep_record *record, struct t
 
 int EXPORTED TEP_PLUGIN_LOADER(struct tep_handle *tep)
 {
+	tep_plugin_add_options("hypergraph", options);
 	tep_register_event_handler(tep, -1, "hypergraph", "hypergraph_host", host_handler, NULL);
 	tep_register_event_handler(tep, -1, "hypergraph", "hypergraph_exit", exit_handler, NULL);
 	return 0;
@@ -215,6 +214,7 @@ void EXPORTED TEP_PLUGIN_UNLOADER(struct tep_handle *tep)
 {
 	tep_unregister_event_handler(tep, -1, "hypergraph", "hypergraph_host", host_handler, NULL);
 	tep_unregister_event_handler(tep, -1, "hypergraph", "hypergraph_exit", exit_handler, NULL);
+	tep_plugin_remove_options(options);
 	if (symbols)
 		symbols_free(symbols);
 	symbols = NULL;
