@@ -20,7 +20,7 @@
 #define VMX_BASIC_REASON	0xffff
 
 struct reason {
-	__u32 code;
+	__u64 code;		/* one is -1, and wider in newer headers */
 	const char *name;
 };
 
@@ -32,7 +32,7 @@ static const char *find_name(const struct reason *table, size_t nr, __u32 code)
 	size_t i;
 
 	for (i = 0; i < nr; i++) {
-		if (table[i].code == code)
+		if ((__u32)table[i].code == code)
 			return table[i].name;
 	}
 	return NULL;
