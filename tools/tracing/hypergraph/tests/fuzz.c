@@ -129,8 +129,7 @@ static void fill_events(const unsigned char *data, size_t size)
 	out = open_memstream(&text, &length);
 	if (!out)
 		err(1, NULL);
-	put_header(out, 1, 0, NULL);
-	put_data(out);
+	put_trace(out, 1, 0, NULL);
 	fclose(out);
 	fill(trace_fd, text, length);
 	free(text);

@@ -23,10 +23,6 @@
  *
  * or what trace-cmd report -R -t prints of a hypergraph_host or hypergraph_exit.
  *
- * With --old the events have no fields that they got later.
- *
- * With --load EVENTS it is instead as many events of four busy vCPUs, always the same.
- *
  * CPU, THREAD and NS are the host's. VM is a pid, or "100.7" for the VM of that pid whose
  * vm_id is 7. VCPU is "0", or "0/1a2b" for the nested vCPU 0x1a2b that runs on it. A switch
  * or who may have flags: "switch,gone,stale" or "who,untold". An empty line or one with a #
@@ -749,11 +745,11 @@ static void put_header(FILE *out, int with_hypergraph, int old, const char *cloc
 	put_string(out, "flyrecord");
 }
 
-/* Where the pages of each CPU are, then the pages, from the next page boundary on */
-static void put_data(FILE *out)
+/* Where the pages of each CPU are, then the pages, from the next page boundary after @at on */
+static void put_data(FILE *out, size_t at)
 {
-	long table_end = ftell(out) + 16 * CPUS;
-	__u64 offset = (table_end + PAGE - 1) / PAGE * PAGE;
+	size_t table_end = at + 16 * CPUS;
+	__u64 begin = (table_end + PAGE - 1) / PAGE * PAGE, offset = begin;
 	int i;
 
 	for (i = 0; i < CPUS; i++) {
@@ -761,12 +757,29 @@ static void put_data(FILE *out)
 		put64(out, cpus[i].nr * PAGE);
 		offset += cpus[i].nr * PAGE;
 	}
-	while (ftell(out) % PAGE)
+	for (; table_end < begin; table_end++)
 		putc(0, out);
 	for (i = 0; i < CPUS; i++) {
 		if (cpus[i].nr)
 			fwrite(cpus[i].pages, PAGE, cpus[i].nr, out);
 	}
+}
+
+/* @out may be a pipe, which does not tell how much was written. */
+static void put_trace(FILE *out, int with_hypergraph, int old, const char *clock)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *header = open_memstream(&text, &size);
+
+	if (!header)
+		err(1, NULL);
+	put_header(header, with_hypergraph, old, clock);
+	if (fclose(header))
+		err(1, NULL);
+	fwrite(text, size, 1, out);
+	free(text);
+	put_data(out, size);
 }
 
 /* A vCPU whose tasks call functions at random, and exit now and then */
@@ -832,10 +845,14 @@ static void load_exit(unsigned int cpu, struct load *load)
 static void add_load(long nr)
 {
 	static struct load loads[CPUS];
+	struct hypergraph_host hello = {
+		.common = { .type = ID_HYPERGRAPH, .pid = 101 }, .vm = 100,
+	};
 	unsigned int cpu;
 
 	for (cpu = 0; cpu < CPUS; cpu++)
 		loads[cpu].random = cpu;
+	add_hello(0, 0, &hello, "4 ffffffff81000000 0123456789abcdef0123456789abcdef01234567 1");
 
 	while (nr--) {
 		struct load *load = &loads[cpu = nr % CPUS];
@@ -873,7 +890,6 @@ int main(int argc, char **argv)
 		while (fgets(line, sizeof(line), stdin))
 			parse_line(line);
 	}
-	put_header(stdout, !without, old, clock);
-	put_data(stdout);
+	put_trace(stdout, !without, old, clock);
 	return fflush(stdout) ? 1 : 0;
 }

@@ -448,6 +448,9 @@ read_export() {
 	ctf) babeltrace2 --clock-seconds --no-delta "$tmp/exported" ;;
 	trace-dat) trace-cmd report -i "$tmp/exported" | without_latency ;;
 	esac
+	"$gen_trace" <"$dir/cases/durations.events" | head -c 1000000 >"$tmp/piped.dat"
+	run report --kallsyms kallsyms piped.dat
+	reports "made into a pipe" "$dir/cases/durations.report"
 }
 
 # exported CASE FORMAT PROGRAM: what PROGRAM prints of CASE in that FORMAT is
