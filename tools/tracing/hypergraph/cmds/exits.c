@@ -50,6 +50,15 @@ static error_t parse_exits(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
+/* Was it in the traced function itself that is innermost? That is in the stack. */
+static bool is_in_innermost(const struct task *task, const struct kernel *kernel, __u64 rip)
+{
+	/* A call's address may be some bytes into its function. */
+	return task->nr_frames &&
+	       kernel_function_key(kernel, task->frames[task->nr_frames - 1].addr) ==
+	       kernel_function_key(kernel, rip);
+}
+
 /* Where the guest was: in a function that is traced, or in one that is not */
 static struct stack_node *add_place(struct exits *x, struct stack_node *node,
 				    const struct vcpu *v, const struct kernel *kernel,
@@ -57,9 +66,7 @@ static struct stack_node *add_place(struct exits *x, struct stack_node *node,
 {
 	static const char user[] = "[user]", firmware[] = "[user or firmware]";
 	static const char nested[] = "[nested or not]";
-	const struct task *task = v->current;
 	const char *special = NULL;
-	__u64 offset;
 	bool created;
 
 	if (ev->exit.maybe_nested)
@@ -67,10 +74,7 @@ static struct stack_node *add_place(struct exits *x, struct stack_node *node,
 	else if (ev->exit.rip < KERNEL_ADDRESS)
 		special = v->boot->nr ? user : firmware;
 	if (!special) {
-		const char *name = kernel_function(kernel, ev->exit.rip, &offset);
-
-		if (name && task->nr_frames &&
-		    ev->exit.rip - offset == task->frames[task->nr_frames - 1].addr)
+		if (is_in_innermost(v->current, kernel, ev->exit.rip))
 			return node;
 		return stacks_function(&x->stacks, node, kernel, ev->exit.rip);
 	}
