@@ -148,6 +148,7 @@ static bool parse_text(struct symbol_table *st)
 			return false;
 		}
 	}
+		line[strcspn(line, "\r")] = '\0';
 	return true;
 }
 
@@ -373,7 +374,7 @@ bool symbols_have_file(const struct symbols *syms, const struct stat *st)
  * build id behind it if there is one, and its text, then SAVED_END, which always has one
  * length and says where all that begins.
  */
-#define SAVED_TABLE	"#hypergraph symbols vm %u bytes %zu"
+#define SAVED_TABLE	"#hypergraph symbols vm %u bytes %ld"
 #define SAVED_BUILD_ID	" build id "
 #define SAVED_END	"#hypergraph symbols begin at %020llu\n"
 #define SAVED_END_SIZE	50
@@ -392,7 +393,7 @@ bool symbols_save(const struct symbols *syms, FILE *out)
 		struct kernel kernel = { .table = (struct symbol_table *)st };
 		char *text = print_to_string(kernel_write_symbols, &kernel);
 
-		fprintf(out, SAVED_TABLE, st->vm, strlen(text));
+		fprintf(out, SAVED_TABLE, st->vm, (off_t)strlen(text));
 		if (st->has_build_id) {
 			fputs(SAVED_BUILD_ID, out);
 			print_build_id(st->build_id, out);
@@ -431,15 +432,16 @@ static bool load_table(struct symbols *syms, FILE *in, const char *file, const c
 	return add_table(syms, st, fread(st->text, size, 1, in) == 1 && parse_text(st));
 }
 
-/* No table is as large as the file up to @end: a line that says so is damaged. */
+/* A line that says that a table is larger than what there is up to @end is damaged. */
 static bool load_next(struct symbols *syms, FILE *in, const char *file, off_t end)
 {
 	char line[128];
-	size_t size;
+	off_t size;
 	__u32 vm;
 
 	return fgets(line, sizeof(line), in) && sscanf(line, SAVED_TABLE, &vm, &size) == 2 &&
-	       size < (size_t)end && load_table(syms, in, file, line, vm, size);
+	       size > 0 && size <= end - ftello(in) &&
+	       load_table(syms, in, file, line, vm, size);
 }
 
 static bool load_tables(struct symbols *syms, FILE *in, const char *file,
@@ -635,7 +637,8 @@ __u64 kernel_function_key(const struct kernel *kernel, __u64 addr)
 {
 	const struct symbol *sym = find_symbol(kernel, addr);
 
-	return sym ? (size_t)sym->name : addr;
+	/* An address of the guest's that has no name is no address of ours. */
+	return sym ? (size_t)sym->name : addr | KERNEL_ADDRESS;
 }
 
 void kernel_print_function(const struct kernel *kernel, __u64 addr, FILE *out)

@@ -109,6 +109,55 @@ static void test_system_map(void)
 	symbols_free(syms);
 }
 
+/* From a file that has been on Windows */
+static void test_crlf(void)
+{
+	static const char text[] = "ffffffff81000000 T _stext\r\nffffffff81000100 T a\r\n"
+				   "ffffffffc0000100 t b\t[m]\r\n";
+	struct symbols *syms = symbols_new();
+	bool ok;
+
+	check_printed("", add_file(syms, text, sizeof(text) - 1, &ok), "");
+	say_hello(syms, GUEST);
+	check_name(syms, GUEST, 0xffffffff81000101, "a+0x1");
+	check_name(syms, GUEST, 0xffffffffc0000101, "b+0x1 [m]");
+	symbols_free(syms);
+}
+
+/* Nothing in a name is what a terminal obeys, or no text. */
+static void test_hostile_names(void)
+{
+	static const char text[] = "ffffffff81000000 T _stext\n"
+				   "ffffffff81000100 T \033]0;a\a\177\xff\xc3\n"
+				   "ffffffffc0000100 t b\t[\033;\t]\n";
+	struct symbols *syms = symbols_new();
+	bool ok;
+
+	check_printed("", add_file(syms, text, sizeof(text) - 1, &ok), "");
+	say_hello(syms, GUEST);
+	check_name(syms, GUEST, 0xffffffff81000100, "?]0?a????+0x0");
+	check_name(syms, GUEST, 0xffffffffc0000100, "b+0x0 [???]");
+	symbols_free(syms);
+}
+
+/* A guest that sends an address which is one of ours gets no name for that. */
+static void test_keys(void)
+{
+	struct symbols *syms = symbols_new();
+	struct kernel kernel;
+	__u64 offset, named, address;
+	bool ok;
+
+	free(add_file(syms, kallsyms, sizeof(kallsyms) - 1, &ok));
+	say_hello(syms, GUEST);
+	kernel = symbols_kernel(syms, GUEST);
+	named = kernel_function_key(&kernel, STEXT + 0x204);
+	address = (size_t)kernel_function(&kernel, STEXT + 0x204, &offset);
+	check("of one function", named == kernel_function_key(&kernel, STEXT + 0x200));
+	check("of an address", named != kernel_function_key(&kernel, address));
+	symbols_free(syms);
+}
+
 static void test_shifted(void)
 {
 	struct symbols *syms = symbols_new();
@@ -516,10 +565,14 @@ static void test_none_saved(void)
 	}
 }
 
-/* @with has the length of @what, of which there is one. */
-static void replace(char *text, const char *what, const char *with)
+/* A copy of @text, and its new *@size, in which @what is @with; to be freed */
+static char *replace(const char *text, const char *what, const char *with, size_t *size)
 {
-	memcpy(strstr(text, what), with, strlen(with));
+	const char *at = strstr(text, what);
+	char *replaced = xasprintf("%.*s%s%s", (int)(at - text), text, with, at + strlen(what));
+
+	*size = strlen(replaced);
+	return replaced;
 }
 
 static void test_damaged_saved(void)
@@ -530,7 +583,13 @@ static void test_damaged_saved(void)
 		{ "bytes ", "bites " },
 		{ "bytes ", "bytes 9" },
 		{ "bytes ", "bytes -" },
+		{ "bytes ", "bytes 0\n" },
+		{ "bytes ", "bytes 18446744073709551615\n" },
+		{ "bytes ", "bytes 9223372036854775807\n" },
+		{ "bytes ", "bytes 300\n" },
 		{ "begin at 0", "begin at 9" },
+		{ "begin at 00000000000000000007", "begin at 09223372036854775815" },
+		{ "begin at 00000000000000000007", "begin at 18446744073709551615" },
 		{ "begin at 00000000000000000007", "begin at 00000000000000000003" },
 		{ "ffffffff81000100 t", "ffffffff81000100tt" },
 	};
@@ -539,14 +598,15 @@ static void test_damaged_saved(void)
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct symbols *syms = symbols_new();
-		char *text = saved_text(kallsyms, sizeof(kallsyms) - 1, &size), *said;
+		char *sound = saved_text(kallsyms, sizeof(kallsyms) - 1, &size);
+		char *text = replace(sound, rows[i].what, rows[i].with, &size);
+		char *said = load(syms, text, size, &ok);
 
-		replace(text, rows[i].what, rows[i].with);
-		said = load(syms, text, size, &ok);
 		check(rows[i].with, !ok);
 		check(rows[i].with, strstr(said, "the symbols in it are damaged"));
 		free(said);
 		free(text);
+		free(sound);
 		symbols_free(syms);
 	}
 }
@@ -569,3 +629,6 @@ const struct unit_test symbols_tests[] = {
 	{ "damaged symbols in a recording", test_damaged_saved },
 	{ NULL, NULL },
 };
+	{ "lines that end with CR and LF", test_crlf },
+	{ "names that a terminal would obey", test_hostile_names },
+	{ "keys of functions", test_keys },
