@@ -149,6 +149,7 @@ static int view_trace(struct session *s)
 		return ret;
 	callgraph_end(&s->cg);
 	warn_of_unknown_kernels(s);
+	symbols_warn_of_calls(s->syms);
 	s->totals = *trace_totals(s->trace);
 	if (filter_is_set(&s->filter) && !s->filter.matched)
 		warnx("%s: nothing in it is what the filters ask for", s->file);

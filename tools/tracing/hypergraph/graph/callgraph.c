@@ -155,6 +155,7 @@ static void end_frames(struct callgraph *cg, struct vcpu *v, __u32 depth)
 
 static void handle_entry(struct callgraph *cg, struct vcpu *v, const struct frame *f)
 {
+	symbols_note_call(cg->syms, v->boot->key, f->addr);
 	end_frames(cg, v, f->depth);
 	push_frame(v->current, f);
 	set_level(v->current, f->depth, f->depth + 1);

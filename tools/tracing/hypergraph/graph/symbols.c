@@ -17,6 +17,9 @@
  */
 #define SYMBOL_MAX_SIZE	(1024 * 1024)
 
+/* Where a function of a kernel that was built for IBT is called, behind its endbr64 */
+#define IBT_OFFSET	4
+
 /* Lookups that are remembered, a power of two */
 #define NR_RECENT	8192
 
@@ -47,6 +50,8 @@ struct symbol_table {
 	bool shifted;		/* some guest was; the user was told */
 	bool has_build_id;	/* as a vmlinux has */
 	__u8 build_id[HYPERGRAPH_BUILD_ID_BYTES];
+	__u64 calls;		/* of its functions that guests made */
+	__u64 astray;		/* of these, which were not to a function's begin */
 	bool refused;		/* for some guest, and the last one has this: */
 	__u8 refused_by[HYPERGRAPH_BUILD_ID_BYTES];
 	struct recent recent[NR_RECENT];
@@ -143,12 +148,12 @@ static bool parse_text(struct symbol_table *st)
 		nr++;
 		if (!*line && !next)
 			break;
+		line[strcspn(line, "\r")] = '\0';
 		if (!parse_line(st, line)) {
 			warnx("%s:%u: not a line of kallsyms", st->file, nr);
 			return false;
 		}
 	}
-		line[strcspn(line, "\r")] = '\0';
 	return true;
 }
 
@@ -621,6 +626,33 @@ static const struct symbol *find_symbol(const struct kernel *kernel, __u64 addr)
 		return NULL;
 	sym = search_recent(kernel->table, addr - kernel->shift);
 	return sym && kernel->shift && in_module(sym->name) ? NULL : sym;
+}
+
+void symbols_note_call(const struct symbols *syms, __u64 guest, __u64 addr)
+{
+	struct kernel kernel = symbols_kernel(syms, guest);
+	const struct symbol *sym = find_symbol(&kernel, addr);
+	__u64 offset;
+
+	/* Modules may have been loaded after the symbols were read. */
+	if (!sym || in_module(sym->name))
+		return;
+	offset = addr - kernel.shift - sym->addr;
+	kernel.table->calls++;
+	kernel.table->astray += offset && offset != IBT_OFFSET;
+}
+
+void symbols_warn_of_calls(const struct symbols *syms)
+{
+	const struct symbol_table *st;
+
+	for (st = syms->tables; st; st = st->next) {
+		__u64 share = st->calls ? 100 * st->astray / st->calls : 0;
+
+		if (share)
+			warnx("%s: %llu%% of the calls begin no function in it: is it another kernel's?",
+			      st->file, share);
+	}
 }
 
 const char *kernel_function(const struct kernel *kernel, __u64 addr, __u64 *offset)

@@ -64,6 +64,13 @@ void symbols_set_stext(struct symbols *syms, __u64 guest, __u64 stext);
 void symbols_set_build_id(struct symbols *syms, __u64 guest,
 			  const __u8 id[HYPERGRAPH_BUILD_ID_BYTES]);
 
+/*
+ * @guest has called what is at @addr. The symbols of another kernel are known by that, as
+ * such calls begin few of its functions: the second says so on stderr.
+ */
+void symbols_note_call(const struct symbols *syms, __u64 guest, __u64 addr);
+void symbols_warn_of_calls(const struct symbols *syms);
+
 /* Are there symbols that would be @vm's, if it told where its kernel is? */
 bool symbols_are_for(const struct symbols *syms, __u32 vm);
 

@@ -405,6 +405,17 @@ test_symbols() {
 		"hypergraph: stripped: has no symbols: the vmlinux of the kernel's build has"
 }
 
+# A kernel's of which few functions are where the guest's are
+test_other_kernel() {
+	sed '/_stext/!s/00 \([tT]\)/10 \1/' "$dir/kallsyms" >"$tmp/other"
+	"$gen_trace" <"$dir/cases/calls.events" >"$tmp/some.dat"
+	run report --kallsyms other some.dat
+	cp "$tmp/out" "$tmp/printed"
+	echo "hypergraph: other: 83% of the calls begin no function in it: is it another kernel's?" \
+		>"$tmp/said"
+	reports "another kernel's kallsyms" "$tmp/printed" "$tmp/said"
+}
+
 # As record does it: behind the trace, with a line that says where they begin
 test_saved_symbols() {
 	"$gen_trace" <"$dir/cases/durations.events" >"$tmp/saved.dat"
@@ -432,6 +443,9 @@ test_stdin() {
 	cat "$tmp/some.dat" | (cd "$tmp" && "$hypergraph" report --kallsyms kallsyms -) \
 		>"$tmp/out" 2>"$tmp/err" || status=$?
 	reports "stdin, a pipe" "$dir/cases/durations.report"
+	"$gen_trace" <"$dir/cases/durations.events" | head -c 1000000 >"$tmp/piped.dat"
+	run report --kallsyms kallsyms piped.dat
+	reports "made into a pipe" "$dir/cases/durations.report"
 }
 
 # trace-cmd prints irqs and preemption from 3.2 on, of which these traces tell nothing.
@@ -448,9 +462,6 @@ read_export() {
 	ctf) babeltrace2 --clock-seconds --no-delta "$tmp/exported" ;;
 	trace-dat) trace-cmd report -i "$tmp/exported" | without_latency ;;
 	esac
-	"$gen_trace" <"$dir/cases/durations.events" | head -c 1000000 >"$tmp/piped.dat"
-	run report --kallsyms kallsyms piped.dat
-	reports "made into a pipe" "$dir/cases/durations.report"
 }
 
 # exported CASE FORMAT PROGRAM: what PROGRAM prints of CASE in that FORMAT is
@@ -887,6 +898,7 @@ test_no_match
 test_filtered_exits
 test_old_events
 test_symbols
+test_other_kernel
 test_saved_symbols
 test_stdin
 test_exports

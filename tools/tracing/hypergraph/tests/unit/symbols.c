@@ -611,9 +611,53 @@ static void test_damaged_saved(void)
 	}
 }
 
+/* @nr calls of functions, and then one each of @others: what stderr has of that */
+static void check_calls(unsigned int nr, const __u64 *others, size_t nr_others, const char *wanted)
+{
+	struct symbols *syms = symbols_new();
+	char *said;
+	size_t i;
+	bool ok;
+
+	free(add_file(syms, kallsyms, sizeof(kallsyms) - 1, &ok));
+	symbols_set_stext(syms, GUEST, STEXT + 0x1000);
+	while (nr--)
+		symbols_note_call(syms, GUEST, STEXT + 0x1100);
+	for (i = 0; i < nr_others; i++)
+		symbols_note_call(syms, GUEST, others[i]);
+	unit_begin_stderr();
+	symbols_warn_of_calls(syms);
+	said = unit_end_stderr();
+	if (!*wanted)
+		check_text("", said, wanted);
+	check(wanted, strstr(said, wanted));
+	free(said);
+	symbols_free(syms);
+}
+
+static void test_calls(void)
+{
+	static const char said[] = ": 50% of the calls begin no function in it: is it another kernel's?";
+	static const __u64 ibt[] = { STEXT + 0x1104, STEXT + 0x1204 };
+	static const __u64 modules[] = { 0xffffffffc0000110, 0xffffffffc0001110 };
+	static const __u64 unknown[] = { STEXT - 1, STEXT + 0x10000000 };
+	static const __u64 within[] = { STEXT + 0x1108, STEXT + 0x1180 };
+
+	check_calls(0, NULL, 0, "");
+	check_calls(1, NULL, 0, "");
+	check_calls(0, ibt, 2, "");
+	check_calls(0, modules, 2, "");
+	check_calls(0, unknown, 2, "");
+	check_calls(2, within, 2, said);
+	check_calls(300, within, 2, "");
+}
+
 const struct unit_test symbols_tests[] = {
 	{ "kallsyms", test_kallsyms },
 	{ "System.map", test_system_map },
+	{ "lines that end with CR and LF", test_crlf },
+	{ "names that a terminal would obey", test_hostile_names },
+	{ "keys of functions", test_keys },
 	{ "a kernel that is elsewhere", test_shifted },
 	{ "a nested guest's kernel", test_nested },
 	{ "a file of its own for a VM", test_vms },
@@ -627,8 +671,6 @@ const struct unit_test symbols_tests[] = {
 	{ "a build id in a recording", test_saved_build_id },
 	{ "a recording without symbols", test_none_saved },
 	{ "damaged symbols in a recording", test_damaged_saved },
+	{ "calls that begin no function", test_calls },
 	{ NULL, NULL },
 };
-	{ "lines that end with CR and LF", test_crlf },
-	{ "names that a terminal would obey", test_hostile_names },
-	{ "keys of functions", test_keys },
