@@ -10,6 +10,7 @@
 #include "cmds/options.h"
 #include "cmds/session.h"
 #include "hypergraph.h"
+#include "input/file.h"
 #include "input/queue.h"
 #include "util/util.h"
 
@@ -54,55 +55,17 @@ static void session_event(void *ctx, const struct event *ev)
 	callgraph_event(&s->cg, ev);
 }
 
-/*
- * A pipe is copied into a file first: the data of a trace.dat comes CPU by CPU. Returns the
- * file's descriptor, which is open until the program ends, or -1 after an error message.
- */
-static int copy_stdin(void)
+static bool is_trace(const struct session *s, const struct stat *st)
 {
-	FILE *file = temporary_file();
-	char block[65536];
-	size_t size;
+	struct stat trace;
 
-	if (!file)
-		return -1;
-	while ((size = fread(block, 1, sizeof(block), stdin)))
-		fwrite(block, 1, size, file);
-	if (ferror(stdin))
-		warn("reading stdin");
-	else if (fflush(file) || ferror(file))
-		warn("copying stdin into a temporary file");
-	else
-		return fileno(file);
-	fclose(file);
-	return -1;
-}
-
-static int find_trace(struct session *s)
-{
-	int fd = STDIN_FILENO;
-
-	if (strcmp(s->file, "-")) {
-		s->path = xstrdup(s->file);
-		return 0;
-	}
-	s->file = "stdin";
-	if (lseek(fd, 0, SEEK_CUR) < 0)
-		fd = copy_stdin();
-	s->path = xasprintf("/proc/self/fd/%d", fd);
-	return fd < 0 ? -1 : 0;
-}
-
-static bool is_file(const struct stat *st, const char *path)
-{
-	struct stat other;
-
-	return !stat(path, &other) && other.st_dev == st->st_dev && other.st_ino == st->st_ino;
+	return !fstat(s->fd, &trace) && trace.st_dev == st->st_dev &&
+	       trace.st_ino == st->st_ino;
 }
 
 bool session_reads(const struct session *s, const struct stat *st)
 {
-	return is_file(st, s->path) || symbols_have_file(s->syms, st);
+	return is_trace(s, st) || symbols_have_file(s->syms, st);
 }
 
 /* What is printed would be read again, or be all that is left. */
@@ -110,7 +73,7 @@ static bool prints_on_trace(const struct session *s)
 {
 	struct stat st;
 
-	if (fstat(STDOUT_FILENO, &st) || !S_ISREG(st.st_mode) || !is_file(&st, s->path))
+	if (fstat(STDOUT_FILENO, &st) || !S_ISREG(st.st_mode) || !is_trace(s, &st))
 		return false;
 	warnx("%s: is where the output goes to", s->file);
 	return true;
@@ -153,16 +116,16 @@ static int view_trace(struct session *s)
 	s->totals = *trace_totals(s->trace);
 	if (filter_is_set(&s->filter) && !s->filter.matched)
 		warnx("%s: nothing in it is what the filters ask for", s->file);
-	return s->view->end(s) ? -1 : ret;
+	if (s->view->end(s) || !trace_host_is_whole(s->trace))
+		return -1;
+	return ret;
 }
 
-static int read_trace(struct session *s)
+static int show_trace(struct session *s)
 {
-	int ret = -1;
+	int ret;
 
-	if (find_trace(s) || prints_on_trace(s) || !symbols_load(s->syms, s->path))
-		return -1;
-	s->trace = trace_open(s->file, s->path);
+	s->trace = trace_open(s->file, s->fd);
 	if (!s->trace)
 		return -1;
 	callgraph_init(&s->cg, s->view->ops, s, &s->filter, s->syms);
@@ -171,6 +134,19 @@ static int read_trace(struct session *s)
 		s->view->free(s);
 	callgraph_free(&s->cg);
 	trace_close(s->trace);
+	return ret;
+}
+
+static int read_trace(struct session *s)
+{
+	int ret = -1;
+
+	s->fd = file_open(s->file, &s->file);
+	if (s->fd < 0)
+		return -1;
+	if (!prints_on_trace(s) && symbols_load(s->syms, s->fd, s->file))
+		ret = show_trace(s);
+	close(s->fd);
 	return ret;
 }
 
@@ -192,7 +168,6 @@ int session_run(struct session *s, const struct view *view, int argc, char **arg
 		warn("writing the output");
 		status = EXIT_ERROR;
 	}
-	free(s->path);
 	symbols_free(s->syms);
 	filter_free(&s->filter);
 	return status;

@@ -18,7 +18,7 @@
 struct session {
 	const struct view *view;
 	const char *file;		/* how messages call the trace */
-	char *path;			/* where it can be opened */
+	int fd;				/* of it, while it is read */
 	struct symbols *syms;
 	struct filter filter;
 	struct trace *trace;		/* while it is read */

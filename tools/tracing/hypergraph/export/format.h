@@ -13,7 +13,7 @@
 /* What a format is made of, and where it goes to */
 struct export {
 	const char *file;		/* how the trace is called in messages */
-	const struct trace *trace;
+	struct trace *trace;
 	const struct symbols *syms;
 	const struct callgraph *cg;
 	const char *output;		/* a path, NULL: stdout */

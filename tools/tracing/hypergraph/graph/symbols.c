@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The guest kernels' text symbols, from files in the format of kallsyms or a vmlinux. */
 #include <err.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -461,16 +462,15 @@ static bool load_tables(struct symbols *syms, FILE *in, const char *file,
 	return ok;
 }
 
-bool symbols_load(struct symbols *syms, const char *file)
+bool symbols_load(struct symbols *syms, int fd, const char *file)
 {
-	FILE *in = syms->tables ? NULL : fopen(file, "r");
+	FILE *in = syms->tables ? NULL : fdopen(fcntl(fd, F_DUPFD_CLOEXEC, 0), "r");
 	char line[SAVED_END_SIZE + 1] = "";
 	unsigned long long begin;
 	bool ok = true;
 
 	if (!in)
 		return true;
-	/* A pipe has no end to look at, and is taken to have no symbols. */
 	if (!fseeko(in, -SAVED_END_SIZE, SEEK_END)) {
 		off_t end = ftello(in);
 

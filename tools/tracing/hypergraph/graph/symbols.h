@@ -49,10 +49,10 @@ bool symbols_have_file(const struct symbols *syms, const struct stat *st);
 bool symbols_save(const struct symbols *syms, FILE *out);
 
 /*
- * Adds those that @file was saved with, if there are any and no other ones were added.
- * False after saying on stderr what is wrong with it.
+ * Adds those that the recording at @fd was saved with, if there are any and no other ones were
+ * added. False after saying on stderr what is wrong with it, which is called @file there.
  */
-bool symbols_load(struct symbols *syms, const char *file);
+bool symbols_load(struct symbols *syms, int fd, const char *file);
 
 /* @guest has its _stext at @stext now. */
 void symbols_set_stext(struct symbols *syms, __u64 guest, __u64 stext);

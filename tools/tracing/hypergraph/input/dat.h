@@ -1,46 +1,70 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Where in a trace.dat the events of each CPU are, and what is there of them */
+/*
+ * What a trace.dat says about itself, and where in it the events of each CPU are. The format
+ * is in trace-cmd.dat(5).
+ */
 #ifndef HYPERGRAPH_DAT_H
 #define HYPERGRAPH_DAT_H
 
 #include <stdbool.h>
-#include <stdio.h>
 #include <linux/types.h>
 
-/* What a trace.dat begins with */
-#define DAT_MAGIC	"\x17\x08\x44tracing"
+#include "input/cursor.h"
 
-struct dat;
+/* An instance of the tracer: the top one has no name. */
+struct dat_buffer {
+	char name[CURSOR_STRING];
+	char clock[32];		/* "" if it is not told, or that of all */
+	__u32 page_size;	/* bytes */
+	bool packed;		/* Its pages are compressed. */
+};
 
-/* Reads that of the file at @path. Returns NULL if it is of no known version. */
-struct dat *dat_read(const char *path);
-void dat_free(struct dat *d);
+/* Where the pages of a CPU are, in bytes from the begin of the file */
+struct dat_part {
+	unsigned int buffer;	/* its number */
+	unsigned int cpu;
+	__u64 at;
+	__u64 size;
+	bool cut;		/* The file ends before them. */
+};
 
-/* Does it end before all that it says to have? */
-bool dat_is_cut(const struct dat *d);
+/* How times become ns: (n * mult >> shift) + offset, without the first part if mult is 0 */
+struct dat_times {
+	__u32 mult;
+	__u32 shift;
+	__u64 offset;		/* added, and may wrap */
+};
 
-/*
- * Makes a temporary file of those events of a cut one which are there. Returns NULL if there
- * are none, or after an error message. The file itself is left as it is.
- */
-FILE *dat_copy(struct dat *d);
+struct dat_section {
+	__u64 at;		/* 0: there is none */
+	__u64 size;		/* of what is not compressed in a section of its own */
+};
 
-/* Says on stderr where the file, which is called @file, is cut. */
-void dat_warn(const struct dat *d, const char *file);
+struct dat {
+	const char *file;	/* how messages call it */
+	struct cursor in;	/* all of it; the descriptor is the caller's */
+	unsigned int long_size;	/* bytes, of the kernel that was recorded */
+	__u32 page_size;
+	char packing[CURSOR_STRING];	/* what compressed it, "none" if nothing did */
+	struct unpacker *unpacker;	/* of that, else NULL */
+	struct formats *formats;
+	struct dat_section kallsyms;
+	char machine[32];	/* the host's, as uname(1) calls it; "" if it is not told */
+	char clock[32];		/* of all buffers that tell none */
+	struct dat_times times;
 
-/* Returns the clock of its times if those are not in ns, else NULL. */
-const char *dat_foreign_clock(const struct dat *d);
+	struct dat_buffer *buffers;
+	unsigned int nr_buffers;
+	struct dat_part *parts;	/* those that have events */
+	unsigned int nr_parts;
 
-/* The size of a page of the ring buffers, in bytes */
-__u32 dat_page_size(const struct dat *d);
+	bool cut;		/* The file ends before all that it says to have. */
+	unsigned int searches;	/* of pages that are not where they belong */
+	bool damaged;		/* Something was said to be that, or to be cut. */
+};
 
-/* One more than the highest number of a CPU */
-unsigned int dat_cpus(const struct dat *d);
-
-/*
- * Returns where page @nr of what @cpu recorded is, in bytes from the begin of the file, or
- * what holds that page in a compressed one. Returns 0 if there are not so many.
- */
-__u64 dat_find_page(struct dat *d, unsigned int cpu, __u64 nr);
+/* Says what is lost at an offset, in a line on stderr. */
+void dat_damage(struct dat *d, __u64 at, const char *format, ...)
+	__attribute__((__format__(printf, 3, 4)));
 
 #endif /* HYPERGRAPH_DAT_H */

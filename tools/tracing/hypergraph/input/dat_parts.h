@@ -3,52 +3,71 @@
 #ifndef HYPERGRAPH_DAT_PARTS_H
 #define HYPERGRAPH_DAT_PARTS_H
 
-#include "input/cursor.h"
+#include "input/dat.h"
 
 #define MAX_CPUS	8192
+#define MAX_BUFFERS	1024
 
-/* Sections and options have these ids. */
-enum { ID_OPTIONS = 0, ID_BUFFER = 3, ID_TRACE_CLOCK = 4, ID_TSC2NSEC = 14, ID_STRINGS = 15 };
+/* Options and sections have these ids. The last ones are those of descriptions. */
+enum {
+	ID_OPTIONS		= 0,
+	ID_DATE			= 1,
+	ID_BUFFER		= 3,
+	ID_TRACE_CLOCK		= 4,
+	ID_UNAME		= 5,
+	ID_OFFSET		= 7,
+	ID_CPU_COUNT		= 8,
+	ID_TSC2NSEC		= 14,
+	ID_STRINGS		= 15,
+	ID_HEADER_INFO		= 16,
+	ID_FTRACE_EVENTS	= 17,
+	ID_EVENT_FORMATS	= 18,
+	ID_KALLSYMS		= 19,
+	NR_IDS
+};
+
 #define SECTION_COMPRESSED	1
 #define SECTION_HEADER_SIZE	16
 
-/* Where the events of a CPU are, in bytes from the begin of the file */
-struct part {
-	unsigned int cpu;
-	__u64 at;
-	__u64 size;
-	__u64 entry_at;		/* of it in the table of version 6, else 0 */
-	__u32 chunks;		/* of a compressed one that was searched for */
-	bool cut;
-};
+/* Version 6: all follows the header, and begins at @d's cursor. */
+void dat_read_6(struct dat *d);
 
-struct dat {
-	struct cursor in;	/* the file, which it owns */
-	bool cut;		/* something that it says to have is not there */
-	bool sections;		/* version 7 */
-	bool compressed;
-	__u32 page_size;
-	__u64 options_at;	/* version 7: of the first section of options */
-	__u64 link_at;		/* of what leads to the next such section */
-	bool listed;		/* version 7: an option says where events are */
-	__u64 buffer_at;	/* of the section that has the events */
-	char clock[32];
-	bool converted;		/* libtracecmd makes ns of that clock's times */
-	struct part *parts;
-	unsigned int nr_parts;
-	unsigned int cpus;
-};
-
-/* Adds a part of @cpu without events. It moves when the next one is added. */
-struct part *dat_add_part(struct dat *d, unsigned int cpu);
-
-/* Does any CPU have events? */
-bool dat_has_events(const struct dat *d);
+/* Version 7: sections follow the header. The first one of options is at @options_at. */
+void dat_read_7(struct dat *d, __u64 options_at);
 
 /*
  * Finds the events of version 7 where no option lists them, by where they are seen to begin
- * and end. The section at which @d is, and what follows it, is searched.
+ * and end. Sections are searched from the cursor on.
  */
-void dat_search(struct dat *d);
+void dat_search_7(struct dat *d);
+
+/* What stands before a section of version 7 */
+struct section {
+	__u64 at;
+	unsigned int id;
+	bool packed;		/* It is compressed, or what it has is. */
+	__u64 size;		/* behind that */
+};
+
+/* Reads what @in is at, and stands behind it then. Returns false at the end. */
+bool dat_read_section(struct cursor *in, struct section *s);
+
+/* Opens the section at @at, which must have that id. What @in reads is freed by its closing. */
+bool dat_open_section(struct dat *d, __u64 at, unsigned int id, struct cursor *in);
+void dat_close_section(struct cursor *in);
+
+/* Adds a buffer of the header's size of pages. It moves when the next one is added. */
+struct dat_buffer *dat_add_buffer(struct dat *d, const char *name);
+
+/* Adds what the last buffer has of @cpu. Parts move when one is added. */
+void dat_add_part(struct dat *d, unsigned int cpu, __u64 at, __u64 size);
+
+/* Reads an option that has the same meaning in both versions, all of @in. */
+void dat_read_option(struct dat *d, unsigned int id, struct cursor *in);
+
+/* Each reads a description of version 6, or the same in a section of its own. */
+void dat_read_header_info(struct dat *d, struct cursor *in);
+void dat_read_ftrace_events(struct dat *d, struct cursor *in);
+void dat_read_event_formats(struct dat *d, struct cursor *in);
 
 #endif /* HYPERGRAPH_DAT_PARTS_H */

@@ -11,25 +11,26 @@ static __u64 page_align(const struct dat *d, __u64 at)
 	return (at + d->page_size - 1) / d->page_size * d->page_size;
 }
 
-/* Counts the chunks of a CPU and finds their end: each has its size before it. */
-static void walk_chunks(struct dat *d, struct part *part)
+/* Goes over the chunks of a CPU: each has its size before it. */
+static void walk_chunks(struct dat *d, unsigned int cpu)
 {
-	__u32 chunks;
+	__u64 begin = d->in.at, end = begin;
+	__u32 chunks = cursor_number(&d->in, 4), nr = 0;
 
-	d->in.at = part->at;
-	chunks = cursor_number(&d->in, 4);
 	/* Their number is 0 in the file until all are written. */
-	while (!d->in.ended && (!chunks || part->chunks < chunks)) {
+	while (!d->in.ended && (!chunks || nr < chunks)) {
 		__u32 size = cursor_number(&d->in, 4);
 
 		cursor_skip(&d->in, 4);		/* its size when uncompressed */
 		cursor_skip(&d->in, size);
 		if (!d->in.ended) {
-			part->size = d->in.at - part->at;
-			part->chunks++;
+			end = d->in.at;
+			nr++;
 		}
 	}
-	part->cut = d->in.ended;
+	dat_add_part(d, cpu, begin, end - begin);
+	if (d->in.ended && d->nr_parts)
+		d->parts[d->nr_parts - 1].cut = true;
 }
 
 static void find_compressed(struct dat *d)
@@ -37,10 +38,7 @@ static void find_compressed(struct dat *d)
 	unsigned int cpu = 0;
 
 	while (!d->in.ended && d->in.at < d->in.size && cpu < MAX_CPUS) {
-		struct part *part = dat_add_part(d, cpu++);
-
-		part->at = d->in.at;
-		walk_chunks(d, part);
+		walk_chunks(d, cpu++);
 		d->in.at = page_align(d, d->in.at);
 	}
 }
@@ -48,53 +46,54 @@ static void find_compressed(struct dat *d)
 /* The time of a page is its first number. Where it goes back, the next CPU begins. */
 static void find_uncompressed(struct dat *d)
 {
-	struct part *part = NULL;
-	__u64 last = 0;
+	__u64 begin = d->in.at, last = 0;
+	unsigned int cpu = 0;
 
-	while (d->in.at + d->page_size <= d->in.size && d->nr_parts < MAX_CPUS) {
+	while (cursor_has(&d->in, d->page_size) && cpu < MAX_CPUS) {
 		__u64 at = d->in.at, time = cursor_number(&d->in, 8);
 
-		if (!part || time < last) {
-			part = dat_add_part(d, d->nr_parts);
-			part->at = at;
+		if (time < last) {
+			dat_add_part(d, cpu++, begin, at - begin);
+			begin = at;
 		}
 		last = time;
-		part->size += d->page_size;
 		d->in.at = at + d->page_size;
 	}
-	if (part)
-		part->cut = true;
+	dat_add_part(d, cpu, begin, d->in.at - begin);
 }
 
-/* Goes to the section that has events, if there is one. */
-static void find_buffer(struct dat *d)
+/* One that was not written to its end tells no size. */
+static void search_section(struct dat *d, const struct section *s)
 {
-	while (!d->in.ended) {
-		__u64 at = d->in.at;
-		__u16 id = cursor_number(&d->in, 2), flags = cursor_number(&d->in, 2);
+	__u64 file_end = d->in.size, end = d->in.at + s->size;
+	bool cut = !s->size || !cursor_has(&d->in, s->size);
+	unsigned int before = d->nr_parts;
 
-		cursor_skip(&d->in, 4);
-		if (id == ID_BUFFER && !d->in.ended) {
-			d->buffer_at = at;
-			d->compressed = flags & SECTION_COMPRESSED;
-			d->in.at = page_align(d, at + SECTION_HEADER_SIZE);
-			return;
-		}
-		cursor_skip(&d->in, cursor_number(&d->in, 8));
-	}
-}
-
-void dat_search(struct dat *d)
-{
-	d->buffer_at = 0;
-	d->nr_parts = 0;
-	d->cpus = 0;
-	find_buffer(d);
-	if (!d->buffer_at)
-		return;
-	d->cut = true;
-	if (d->compressed)
+	dat_add_buffer(d, "")->packed = s->packed;
+	if (!cut)
+		d->in.size = end;
+	d->in.at = page_align(d, s->at + SECTION_HEADER_SIZE);
+	if (s->packed)
 		find_compressed(d);
 	else
 		find_uncompressed(d);
+	d->in.size = file_end;
+	d->in.at = end;
+	d->in.ended = cut;
+	d->cut |= cut;
+	if (cut && d->nr_parts > before)
+		d->parts[d->nr_parts - 1].cut = true;
+}
+
+void dat_search_7(struct dat *d)
+{
+	struct section s;
+
+	while (dat_read_section(&d->in, &s)) {
+		if (s.id == ID_BUFFER)
+			search_section(d, &s);
+		else
+			cursor_skip(&d->in, s.size);
+	}
+	d->in.ended = false;
 }

@@ -73,7 +73,7 @@ struct field {
 
 struct format {
 	int id;			/* negative: this trace does not have the event */
-	int size;		/* how much of a record is read */
+	__u32 size;		/* how much of a record is read */
 	unsigned int nr;
 	struct field fields[MAX_FIELDS];
 };
@@ -84,20 +84,20 @@ struct fields {
 };
 
 /* What wrote it runs on x86, as this does: no bytes are swapped. */
-static __u64 read_field(const struct field *f, const struct tep_record *rec)
+static __u64 read_field(const struct field *f, const struct raw_record *rec)
 {
 	__u64 n;
 
-	memcpy(&n, (const char *)rec->data + f->at, sizeof(n));
+	memcpy(&n, rec->data + f->at, sizeof(n));
 	return n << f->left >> f->right;
 }
 
-static bool is_event(const struct format *fmt, int id, const struct tep_record *rec)
+static bool is_event(const struct format *fmt, int id, const struct raw_record *rec)
 {
 	return id == fmt->id && rec->size >= fmt->size;
 }
 
-static enum record_type find_type(const struct fields *f, const struct tep_record *rec)
+static enum record_type find_type(const struct fields *f, const struct raw_record *rec)
 {
 	enum record_type type;
 	int id;
@@ -112,7 +112,7 @@ static enum record_type find_type(const struct fields *f, const struct tep_recor
 	return RECORD_OTHER;
 }
 
-static void read_fields(const struct format *fmt, const struct tep_record *rec,
+static void read_fields(const struct format *fmt, const struct raw_record *rec,
 			struct host_record *r)
 {
 	unsigned int i;
@@ -121,11 +121,11 @@ static void read_fields(const struct format *fmt, const struct tep_record *rec,
 		*(__u64 *)((char *)r + fmt->fields[i].to) = read_field(&fmt->fields[i], rec);
 }
 
-void fields_read(const struct fields *f, const struct tep_record *rec, struct host_record *r)
+void fields_read(const struct fields *f, const struct raw_record *rec, struct host_record *r)
 {
 	r->type = find_type(f, rec);
 	r->cpu = rec->cpu;
-	r->missed = rec->missed_events;
+	r->missed = rec->missed;
 	r->ts = rec->ts;
 	if (r->type == RECORD_OTHER)
 		return;
@@ -135,96 +135,103 @@ void fields_read(const struct fields *f, const struct tep_record *rec, struct ho
 	read_fields(&f->formats[r->type], rec, r);
 }
 
-static bool is_number(const struct tep_format_field *field)
+static bool is_number(int offset, int size)
 {
-	return field->offset >= 0 && field->offset <= MAX_OFFSET &&
-	       (field->size == 1 || field->size == 2 || field->size == 4 || field->size == 8);
+	return offset >= 0 && offset <= MAX_OFFSET &&
+	       (size == 1 || size == 2 || size == 4 || size == 8);
 }
 
-static void add_field(struct format *fmt, const struct tep_format_field *field, size_t to)
+static void add_field(struct format *fmt, int offset, int size, size_t to)
 {
-	int end = field->offset + field->size, at = end < 8 ? 0 : end - 8;
+	int end = offset + size, at = end < 8 ? 0 : end - 8;
 
 	fmt->fields[fmt->nr++] = (struct field){
 		.at = at,
 		.left = 64 - 8 * (end - at),
-		.right = 64 - 8 * field->size,
+		.right = 64 - 8 * size,
 		.to = to,
 	};
-	if (at + 8 > fmt->size)
+	if (at + 8U > fmt->size)
 		fmt->size = at + 8;
 }
 
-static bool find_field(struct format *fmt, struct tep_event *event,
+/* What becomes of an event that lacks a field: nothing else tells what hypergraph_host does. */
+static const char *fate(const char *event)
+{
+	return strcmp(event, names[RECORD_HYPERCALL].event) ? ": it is left out" : "";
+}
+
+/* @text is the format of @event. */
+static bool find_field(struct format *fmt, const char *text, const char *event,
 		       const struct field_name *name, const char *file)
 {
-	const struct tep_format_field *field = tep_find_any_field(event, name->name);
+	int offset, size;
 
-	if (!field && name->optional)
-		return true;
-	if (!field) {
-		warnx("%s: event %s has no field %s", file, event->name, name->name);
+	if (!format_field(text, name->name, &offset, &size)) {
+		if (name->optional)
+			return true;
+		warnx("%s: event %s has no field %s%s", file, event, name->name, fate(event));
 		return false;
 	}
-	if (!is_number(field)) {
-		warnx("%s: event %s has field %s of %d bytes at %d", file, event->name,
-		      name->name, field->size, field->offset);
+	if (!is_number(offset, size)) {
+		warnx("%s: event %s has field %s of %d bytes at %d%s", file, event, name->name,
+		      size, offset, fate(event));
 		return false;
 	}
-	add_field(fmt, field, name->to);
+	add_field(fmt, offset, size, name->to);
 	return true;
 }
 
-static bool find_fields(struct format *fmt, struct tep_event *event,
+static bool find_fields(struct format *fmt, const char *text, const char *event,
 			const struct field_name *names, size_t nr, const char *file)
 {
 	size_t i;
 
 	for (i = 0; i < nr && names[i].name; i++) {
-		if (!find_field(fmt, event, &names[i], file))
+		if (!find_field(fmt, text, event, &names[i], file))
 			return false;
 	}
 	return true;
 }
 
-/* Returns true also for a trace without the event. */
-static bool find_event(struct format *fmt, struct tep_handle *tep,
-		       const struct event_names *names, const char *file)
+/* Returns false if the trace has the event, but it cannot be read. */
+static bool find_event(struct fields *f, const struct formats *formats, enum record_type type,
+		       const char *file)
 {
-	struct tep_event *event = tep_find_event_by_name(tep, NULL, names->event);
+	const char *event = names[type].event, *text = formats_find(formats, event);
+	struct format *fmt = &f->formats[type];
 
-	fmt->id = event ? event->id : -1;
-	return !event || find_fields(fmt, event, names->fields, MAX_FIELDS, file);
+	fmt->id = -1;
+	if (!text)
+		return true;
+	if (!find_fields(fmt, text, event, names[type].fields, MAX_FIELDS, file))
+		return false;
+	fmt->id = format_id(text);
+	return true;
 }
 
-static bool find_events(struct fields *f, struct tep_handle *tep, const char *file)
+static bool find_events(struct fields *f, const struct formats *formats, const char *file)
 {
-	struct tep_event *event = tep_find_event_by_name(tep, NULL, names[RECORD_HYPERCALL].event);
+	const char *event = names[RECORD_HYPERCALL].event, *text = formats_find(formats, event);
 	enum record_type type;
 
-	if (!event) {
-		warnx("%s: has no hypergraph_host event: record with -e hypergraph_host", file);
+	if (!text) {
+		warnx("%s: has no %s event: record with -e %s", file, event, event);
 		return false;
 	}
-	if (!find_fields(&f->common, event, common_names, NR_COMMON, file))
+	if (!find_fields(&f->common, text, event, common_names, NR_COMMON, file) ||
+	    !find_event(f, formats, RECORD_HYPERCALL, file))
 		return false;
-	for (type = RECORD_OTHER + 1; type < NR_RECORDS; type++) {
-		if (!find_event(&f->formats[type], tep, &names[type], file))
-			return false;
-	}
+	for (type = RECORD_HYPERCALL + 1; type < NR_RECORDS; type++)
+		find_event(f, formats, type, file);
 	return true;
 }
 
-struct fields *fields_new(struct tep_handle *tep, const char *file)
+struct fields *fields_new(const struct formats *formats, const char *file)
 {
-	struct fields *f;
+	struct fields *f = xcalloc(1, sizeof(*f));
 
-	if (tep_is_file_bigendian(tep)) {
-		warnx("%s: not of an x86 host: it is big-endian", file);
-		return NULL;
-	}
-	f = xcalloc(1, sizeof(*f));
-	if (find_events(f, tep, file))
+	if (find_events(f, formats, file))
 		return f;
 	fields_free(f);
 	return NULL;

@@ -4,7 +4,9 @@
 #define HYPERGRAPH_FIELDS_H
 
 #include <linux/types.h>
-#include <traceevent/event-parse.h>
+
+#include "input/format.h"
+#include "input/page.h"
 
 enum record_type {
 	RECORD_OTHER,		/* none of those that follow */
@@ -55,13 +57,14 @@ struct host_record {
 struct fields;
 
 /*
- * Finds the fields of the events that @tep knows. Returns NULL after an error message, in
- * which the trace is called @file. @tep is not needed afterwards.
+ * Finds the fields of the events in @formats, which are not needed afterwards. An event that
+ * lacks one is left out, which a message tells. Returns NULL after an error message. In both
+ * the trace is called @file.
  */
-struct fields *fields_new(struct tep_handle *tep, const char *file);
+struct fields *fields_new(const struct formats *formats, const char *file);
 
 /* Fills @r with what @rec says. */
-void fields_read(const struct fields *f, const struct tep_record *rec, struct host_record *r);
+void fields_read(const struct fields *f, const struct raw_record *rec, struct host_record *r);
 void fields_free(struct fields *f);
 
 #endif /* HYPERGRAPH_FIELDS_H */

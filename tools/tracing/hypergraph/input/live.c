@@ -82,6 +82,31 @@ static bool start(struct live *live)
 	return false;
 }
 
+static struct formats *read_formats(struct tep_handle *tep)
+{
+	struct formats *formats = formats_new();
+	struct tep_event *event;
+	int i;
+
+	for (i = 0; (event = tep_get_event(tep, i)); i++) {
+		char *text = tracefs_event_file_read(NULL, event->system, event->name, "format",
+						     NULL);
+
+		if (text)
+			formats_add(formats, text);
+	}
+	return formats;
+}
+
+static struct fields *find_fields(struct tep_handle *tep)
+{
+	struct formats *formats = read_formats(tep);
+	struct fields *fields = fields_new(formats, "this kernel");
+
+	formats_free(formats);
+	return fields;
+}
+
 struct live *live_open(event_handler_t handler, void *ctx)
 {
 	static const char * const systems[] = { system_name, NULL };
@@ -90,7 +115,7 @@ struct live *live_open(event_handler_t handler, void *ctx)
 	live->tep = host_can_record() ? tracefs_local_events_system(NULL, systems) : NULL;
 	live->join = join_new(handler, ctx);
 	if (live->tep)
-		live->fields = fields_new(live->tep, "this kernel");
+		live->fields = find_fields(live->tep);
 	if (live->fields && start(live))
 		return live;
 	live_close(live);
@@ -99,12 +124,18 @@ struct live *live_open(event_handler_t handler, void *ctx)
 
 static int handle_record(struct tep_event *event, struct tep_record *record, int cpu, void *ctx)
 {
+	const struct raw_record raw = {
+		.data = record->data,
+		.size = record->size,
+		.cpu = cpu,
+		.ts = record->ts,
+		.missed = record->missed_events,
+	};
 	struct live *live = ctx;
 	struct host_record r;
 
 	(void)event;
-	record->cpu = cpu;
-	fields_read(live->fields, record, &r);
+	fields_read(live->fields, &raw, &r);
 	join_record(live->join, &r);
 	return 0;
 }

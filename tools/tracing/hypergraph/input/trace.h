@@ -8,10 +8,10 @@
 struct trace;
 
 /*
- * Opens the file at @path, which messages call @file. Returns NULL after saying on stderr
- * what is wrong with it.
+ * Opens the regular file at @fd, which messages call @file: its offset is not used. Returns
+ * NULL after saying on stderr what is wrong with it.
  */
-struct trace *trace_open(const char *file, const char *path);
+struct trace *trace_open(const char *file, int fd);
 
 /*
  * Hands all events to @handler, in the order that join_new() tells. May be called once.
@@ -19,8 +19,14 @@ struct trace *trace_open(const char *file, const char *path);
  */
 int trace_read(struct trace *trace, event_handler_t handler, void *ctx);
 
-/* Returns the name of a function of the host, or NULL if none covers @addr. */
-const char *trace_host_function(const struct trace *trace, __u64 addr);
+/*
+ * Returns the name of a function of the host, or NULL if none covers @addr. One thread may
+ * ask, also while another one is in trace_read().
+ */
+const char *trace_host_function(struct trace *trace, __u64 addr);
+
+/* Was nothing of the file found to be damaged so far, but what trace_read() told? */
+bool trace_host_is_whole(const struct trace *trace);
 
 /* Returns what was read: zeroes until trace_read() has returned. */
 const struct totals *trace_totals(const struct trace *trace);

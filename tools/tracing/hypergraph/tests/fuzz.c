@@ -3,7 +3,7 @@
  * For libFuzzer: every command on a trace that may hold anything. The first byte of the
  * input chooses what the rest is:
  *
- *	0	a trace.dat, which libtracecmd opens
+ *	0	a trace.dat
  *	1	events of one, in a sound file: a byte each for type, host CPU, thread and
  *		time, then what the event has behind its common fields
  *	2	a file of symbols
@@ -13,10 +13,6 @@
 #define main gen_trace_main
 #include "gen-trace.c"
 #undef main
-
-#define sound_check sound_really_check
-#include "input/sound.c"
-#undef sound_check
 
 #include <stdio_ext.h>
 #include <unistd.h>
@@ -31,13 +27,6 @@ static const char some_symbols[] =
 	"ffffffffc0000100 t virtqueue_kick\t[virtio_ring]\n";
 
 static int trace_fd, symbols_fd;
-static bool sound;
-
-/* A process for each input would make that slow, where it is known. */
-int sound_check(const char *path)
-{
-	return sound ? 0 : sound_really_check(path);
-}
 
 /* Files in memory, which the commands find below /proc */
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -56,21 +45,6 @@ static void fill(int fd, const void *data, size_t size)
 	if (ftruncate(fd, 0) || lseek(fd, 0, SEEK_SET) ||
 	    write(fd, data, size) != (ssize_t)size)
 		err(1, NULL);
-}
-
-/* libtracecmd 1.3 leaves some of what it mapped: there is a limit of that. */
-static void unmap_trace(void)
-{
-	FILE *maps = fopen("/proc/self/maps", "r");
-	unsigned long begin, end;
-	char line[512];
-
-	while (maps && fgets(line, sizeof(line), maps)) {
-		if (strstr(line, "memfd:trace") && sscanf(line, "%lx-%lx", &begin, &end) == 2)
-			munmap((void *)begin, end - begin);
-	}
-	if (maps)
-		fclose(maps);
 }
 
 static size_t take(const unsigned char **data, size_t *size, void *to, size_t nr)
@@ -172,7 +146,6 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	if (size < 2)
 		return 0;
 	fill(symbols_fd, some_symbols, sizeof(some_symbols) - 1);
-	sound = data[0] % 3;
 	if (data[0] % 3 == 0) {
 		fill(trace_fd, data + 2, size - 2);
 	} else if (data[0] % 3 == 1) {
@@ -182,6 +155,5 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 		fill(symbols_fd, data + 2, size - 2);
 	}
 	run(data[1]);
-	unmap_trace();
 	return 0;
 }

@@ -6,6 +6,7 @@
 #include "fuzz.c"
 
 #include <dirent.h>
+#include <fcntl.h>
 
 /* No input is larger. */
 #define INPUT_SIZE	(1024 * 1024)

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <elf.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "graph/symbols.h"
 #include "input/event.h"
@@ -502,10 +504,12 @@ static char *saved_text(const void *file, size_t file_size, size_t *size)
 static char *load(struct symbols *syms, const char *text, size_t size, bool *ok)
 {
 	char *file = unit_file(text, size), *said;
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
 
 	unit_begin_stderr();
-	*ok = symbols_load(syms, file);
+	*ok = symbols_load(syms, fd, file);
 	said = unit_end_stderr();
+	close(fd);
 	free(file);
 	return said;
 }

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pages that are not compressed follow each other. Others are in chunks of some, each with
+ * its size before it; the number of chunks comes first, and is 0 if their end was not
+ * written.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "input/page.h"
+#include "input/pages.h"
+#include "input/unpack.h"
+#include "util/util.h"
+
+/* trace-cmd packs 10 pages into one. */
+#define CHUNK_PAGES	16
+
+#define CHUNK_HEADER	8
+
+/* How much a chunk of what cannot be compressed may be larger than that */
+#define CHUNK_GROWTH	4096
+
+/* A page that follows another one is not later by more, where bytes are missing. */
+#define REALIGN_NS	3600000000000ULL
+
+/* A file in which pages have to be searched for more often has few that are where they belong. */
+#define MAX_SEARCHES	1000
+
+void pages_init(struct pages *p, struct dat *d, const struct dat_part *part, size_t ahead)
+{
+	const struct dat_buffer *buffer = &d->buffers[part->buffer];
+
+	*p = (struct pages){
+		.dat = d,
+		.part = part,
+		.page_size = buffer->page_size,
+		.packed = buffer->packed,
+		.at = part->at,
+		.end = part->at + part->size,
+	};
+	p->alloc = ahead < p->page_size ? p->page_size : ahead - ahead % p->page_size;
+	if (p->packed)
+		p->at += 4;
+}
+
+static bool read_at(const struct pages *p, void *to, size_t size, __u64 at)
+{
+	return pread(p->dat->in.fd, to, size, at) == (ssize_t)size;
+}
+
+/* A part of a page is left where the file was cut, and nowhere else. */
+static enum pages_result fill_plain(struct pages *p)
+{
+	__u64 left = p->at < p->end ? p->end - p->at : 0;
+	size_t size = left < p->alloc ? left - left % p->page_size : p->alloc;
+
+	p->data_at = p->at;
+	p->at += size ? size : left;
+	if (!left || (!size && p->part->cut))
+		return PAGES_END;
+	if (!size)
+		return PAGES_DAMAGED;
+	if (!p->data)
+		p->data = xcalloc(1, p->alloc);
+	if (!read_at(p, p->data, size, p->data_at))
+		return PAGES_DAMAGED;
+	p->size = size;
+	return PAGES_ONE;
+}
+
+struct chunk {
+	__u32 size;
+	__u32 unpacked;
+};
+
+static bool is_possible(const struct pages *p, const struct chunk *c, __u64 at)
+{
+	__u64 most = (__u64)CHUNK_PAGES * p->page_size;
+
+	return c->size && c->unpacked && c->unpacked <= most &&
+	       c->unpacked % p->page_size == 0 && c->size <= c->unpacked + CHUNK_GROWTH &&
+	       c->size <= p->end - at - CHUNK_HEADER;
+}
+
+/* Unpacks the chunk that begins at @at, and goes behind it. */
+static bool take_chunk(struct pages *p, __u64 at)
+{
+	struct chunk c;
+	char *packed;
+	bool ok;
+
+	if (p->end - at < CHUNK_HEADER || !read_at(p, &c, sizeof(c), at) || !is_possible(p, &c, at))
+		return false;
+	if (!p->data)
+		p->data = xcalloc(CHUNK_PAGES, p->page_size);
+	packed = xcalloc(1, c.size);
+	ok = read_at(p, packed, c.size, at + CHUNK_HEADER) &&
+	     unpack(p->dat->unpacker, packed, c.size, p->data, c.unpacked);
+	free(packed);
+	p->at = at + CHUNK_HEADER + c.size;
+	p->size = ok ? c.unpacked : 0;
+	return ok;
+}
+
+/* Goes to what may be the next chunk, looking at each byte behind one that is damaged. */
+static void find_chunk(struct pages *p)
+{
+	char block[65536];
+	const size_t room = CHUNK_HEADER + 4;
+
+	while (p->at < p->end && p->end - p->at >= room) {
+		__u64 left = p->end - p->at;
+		size_t i, size = left < sizeof(block) ? left : sizeof(block);
+
+		if (!read_at(p, block, size, p->at))
+			break;
+		for (i = 0; i + room <= size; i++) {
+			struct chunk c;
+
+			memcpy(&c, block + i, sizeof(c));
+			if (is_possible(p, &c, p->at + i) &&
+			    unpack_begins(p->dat->unpacker, block + i + CHUNK_HEADER)) {
+				p->at += i;
+				return;
+			}
+		}
+		p->at += i;
+	}
+	p->at = p->end;
+}
+
+/* What follows the last chunk of a file that was cut is the begin of one. */
+static enum pages_result fill_packed(struct pages *p)
+{
+	p->data_at = p->at;
+	if (p->at >= p->end)
+		return PAGES_END;
+	if (take_chunk(p, p->data_at))
+		return PAGES_ONE;
+	p->at = p->data_at + 1;
+	find_chunk(p);
+	return p->part->cut && p->at == p->end ? PAGES_END : PAGES_DAMAGED;
+}
+
+enum pages_result pages_next(struct pages *p, const char **data, __u64 *at)
+{
+	enum pages_result result = PAGES_ONE;
+
+	if (p->used == p->size) {
+		p->used = 0;
+		p->size = 0;
+		result = p->packed ? fill_packed(p) : fill_plain(p);
+	}
+	*at = p->data_at + (p->packed ? 0 : p->used);
+	*data = p->data + p->used;
+	if (result == PAGES_ONE)
+		p->used += p->page_size;
+	return result;
+}
+
+const char *pages_peek(const struct pages *p)
+{
+	return p->used < p->size ? p->data + p->used : NULL;
+}
+
+static bool may_begin(const struct pages *p, const char *data, __u64 ts)
+{
+	__u64 time;
+
+	memcpy(&time, data, sizeof(time));
+	if (ts && (time < ts || time - ts > REALIGN_NS))
+		return false;
+	return time && page_is_sound(data, p->page_size, p->dat->long_size);
+}
+
+void pages_realign(struct pages *p, __u64 ts)
+{
+	__u64 at = p->data_at + p->used - p->page_size;
+	size_t size = 2 * (size_t)p->page_size, i;
+	char *data;
+
+	if (p->packed || at + size > p->end || p->dat->searches >= MAX_SEARCHES)
+		return;
+	p->dat->searches++;
+	data = xcalloc(1, size);
+	for (i = 1; i < p->page_size && read_at(p, data, size, at); i++) {
+		if (!may_begin(p, data + i, ts))
+			continue;
+		p->used = 0;
+		p->size = 0;
+		p->at = at + i;
+		break;
+	}
+	free(data);
+}
+
+void pages_free(struct pages *p)
+{
+	free(p->data);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The pages of a CPU, one after the other, whether they are compressed or not */
+#ifndef HYPERGRAPH_PAGES_H
+#define HYPERGRAPH_PAGES_H
+
+#include "input/dat.h"
+
+struct pages {
+	struct dat *dat;
+	const struct dat_part *part;
+	__u32 page_size;
+	bool packed;
+	char *data;		/* those that were read: whole ones */
+	size_t alloc;
+	size_t size;		/* of data, in bytes */
+	size_t used;		/* how much of it was handed out */
+	__u64 data_at;		/* where in the file it begins, or what it was unpacked of */
+	__u64 at;		/* what of the file is read next */
+	__u64 end;
+};
+
+/* @ahead is how much memory may be used to read ahead, in bytes. */
+void pages_init(struct pages *p, struct dat *d, const struct dat_part *part, size_t ahead);
+
+enum pages_result { PAGES_ONE, PAGES_END, PAGES_DAMAGED };
+
+/*
+ * Finds the next page, *@data, which is there until the next call, and where in the file it
+ * or what holds it is, *@at. Damage is where no page can be found; there may be more behind.
+ */
+enum pages_result pages_next(struct pages *p, const char **data, __u64 *at);
+
+/* Returns the page that pages_next() will find if it is in memory already, else NULL. */
+const char *pages_peek(const struct pages *p);
+
+/*
+ * The last page was none. If one begins before that would have ended, as where bytes are
+ * missing, it comes next. Its time is not before @ts, if that is not 0.
+ */
+void pages_realign(struct pages *p, __u64 ts);
+
+void pages_free(struct pages *p);
+
+#endif /* HYPERGRAPH_PAGES_H */

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The records of a CPU, one after the other, whatever of its pages is damaged */
+#include <string.h>
+
+#include "input/stream.h"
+
+/*
+ * The times of a CPU's records do not go back, but that some clocks may do so a bit. By more
+ * than a second, one of the two times is damaged.
+ */
+#define MAX_BACK	1000000000ULL
+
+void stream_init(struct stream *s, struct dat *d, const struct dat_part *part, size_t ahead)
+{
+	*s = (struct stream){ .record.cpu = part->cpu };
+	pages_init(&s->pages, d, part, ahead);
+}
+
+/* Damage that follows on damage is the same. */
+static void begin_damage(struct stream *s, __u64 at)
+{
+	s->missed = -1;
+	if (s->damaged)
+		return;
+	s->damaged = true;
+	s->damaged_at = at;
+}
+
+/* The next record was read, or there is none. */
+static void end_damage(struct stream *s, bool read)
+{
+	struct dat *d = s->pages.dat;
+	int cpu = s->record.cpu;
+
+	if (!s->damaged)
+		return;
+	s->damaged = false;
+	if (!read && !s->last_ts)
+		dat_damage(d, s->damaged_at, "what CPU %d recorded is lost", cpu);
+	else if (!read)
+		dat_damage(d, s->damaged_at, "what CPU %d recorded after %.9f s is lost", cpu,
+			   s->last_ts / 1e9);
+	else if (!s->last_ts)
+		dat_damage(d, s->damaged_at, "what CPU %d recorded before %.9f s is lost", cpu,
+			   s->record.ts / 1e9);
+	else
+		dat_damage(d, s->damaged_at, "what CPU %d recorded from %.9f s to %.9f s is lost",
+			   cpu, s->last_ts / 1e9, s->record.ts / 1e9);
+}
+
+static bool is_before(__u64 ts, __u64 other)
+{
+	return ts < other && other - ts > MAX_BACK;
+}
+
+/* Is that a time which the next record can have? */
+static bool is_in_order(const struct stream *s, __u64 ts)
+{
+	return !is_before(ts, s->last_ts) && !(s->has_next && is_before(s->next_ts, ts));
+}
+
+/* The time of the page behind bounds those of this one, if it does not go back itself. */
+static void look_at_next(struct stream *s)
+{
+	const char *data = pages_peek(&s->pages);
+
+	s->has_next = data;
+	if (!data)
+		return;
+	memcpy(&s->next_ts, data, sizeof(s->next_ts));
+	s->has_next = !is_before(s->next_ts, s->last_ts);
+}
+
+/* Returns false behind the last page. */
+static bool next_page(struct stream *s)
+{
+	enum pages_result result;
+	const char *data;
+
+	result = pages_next(&s->pages, &data, &s->page_at);
+	if (result == PAGES_DAMAGED)
+		begin_damage(s, s->page_at);
+	if (result != PAGES_ONE)
+		return result == PAGES_DAMAGED;
+	look_at_next(s);
+	s->in_page = page_begin(&s->page, data, s->pages.page_size, s->pages.dat->long_size) &&
+		     is_in_order(s, s->page.ts);
+	if (!s->in_page) {
+		begin_damage(s, s->page_at);
+		pages_realign(&s->pages, s->last_ts);
+	} else if (s->page.missed && s->missed >= 0) {
+		s->missed = s->page.missed;
+	}
+	return true;
+}
+
+/* Returns false if the page has no more records that can be read. */
+static bool next_record(struct stream *s)
+{
+	struct raw_record *r = &s->record;
+	enum page_result result = page_next(&s->page, r);
+
+	if (result == PAGE_RECORD && is_in_order(s, r->ts))
+		return true;
+	s->in_page = false;
+	if (result == PAGE_END)
+		return false;
+	begin_damage(s, s->page_at);
+	pages_realign(&s->pages, s->last_ts);
+	return false;
+}
+
+bool stream_next(struct stream *s)
+{
+	while (!s->in_page || !next_record(s)) {
+		if (!s->in_page && !next_page(s)) {
+			end_damage(s, false);
+			return false;
+		}
+	}
+	end_damage(s, true);
+	s->record.missed = s->missed;
+	s->missed = 0;
+	s->last_ts = s->record.ts;
+	return true;
+}
+
+void stream_free(struct stream *s)
+{
+	pages_free(&s->pages);
+}
