@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Tests the hypergraph tool without a VM and prints TAP.
 #
-#	run.sh HYPERGRAPH GEN_TRACE PLUGIN
+#	[UNDER="valgrind -q"] run.sh HYPERGRAPH GEN_TRACE PLUGIN
 #
 # Each cases/NAME.events becomes a trace.dat. What a command prints of it, with the
 # symbols in cases/NAME.kallsyms or else in kallsyms, must be cases/NAME.COMMAND, for each
@@ -26,6 +26,8 @@ trap 'rm -rf "$tmp"' EXIT
 
 count=0
 failed=0
+perturb=165
+under=${UNDER:-}
 
 # result STATUS NAME
 result() {
@@ -44,10 +46,12 @@ skip() {
 	echo "ok $count - $1 # SKIP $2"
 }
 
-# Runs hypergraph in $tmp; leaves its output in $tmp/out, $tmp/err and $status.
+# Runs hypergraph in $tmp; leaves its output in $tmp/out, $tmp/err and $status. Memory that it
+# does not set has no zeroes.
 run() {
 	status=0
-	(cd "$tmp" && exec "$hypergraph" "$@") >"$tmp/out" 2>"$tmp/err" || status=$?
+	# shellcheck disable=SC2086 # a command and its options
+	(cd "$tmp" && MALLOC_PERTURB_=$perturb exec $under "$hypergraph" "$@") >"$tmp/out" 2>"$tmp/err" || status=$?
 }
 
 # same WANTED GOT: 0, or 1 and their difference in TAP's comments
@@ -650,6 +654,28 @@ test_kept_output() {
 	fails "a directory as file" 1 "hypergraph: .: Is a directory"
 }
 
+# large_export FORMAT PROGRAM ENTRY: PROGRAM prints ENTRY once for each call of load.dat
+large_export() {
+	if ! command -v "$2" >/dev/null; then
+		skip "export: $1, over a block for each stream" "$2 is not installed"
+		return
+	fi
+	rm -rf "$tmp/exported"
+	run export --to "$1" --output exported load.dat
+	read_export "$1" 2>>"$tmp/err" | grep -c "$3" >"$tmp/out" || status=1
+	reports "export: $1, over a block for each stream" "$tmp/calls"
+}
+
+# A block of the temporary file holds some hundred events.
+test_large_exports() {
+	"$gen_trace" --load 20000 >"$tmp/load.dat"
+	run report load.dat
+	grep -c '();\|() {' "$tmp/out" >"$tmp/calls"
+	large_export perfetto protoc "funcgraph_entry {"
+	large_export ctf babeltrace2 "func_entry:"
+	large_export trace-dat trace-cmd "funcgraph_entry:"
+}
+
 # Each of 200 tasks has calls open in the end: to close them fills a block of some.
 test_speedscope_spool() {
 	awk 'BEGIN {
@@ -924,6 +950,7 @@ test_stdin
 test_exports
 test_input_is_output
 test_kept_output
+test_large_exports
 test_speedscope_spool
 test_tmpdir
 test_odd_names
