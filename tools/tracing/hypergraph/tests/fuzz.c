@@ -8,12 +8,14 @@
  *		time, then what the event has behind its common fields
  *	2	a file of symbols
  *
- * and the second one the command.
+ * and the second one the command. From 128 on, symbols are those that the trace has behind
+ * it, if it has any: the third kind is what stands there.
  */
 #define main gen_trace_main
 #include "gen-trace.c"
 #undef main
 
+#include <stdbool.h>
 #include <stdio_ext.h>
 #include <unistd.h>
 #include <sys/mman.h>
@@ -109,7 +111,14 @@ static void fill_events(const unsigned char *data, size_t size)
 	free(text);
 }
 
-static void run(unsigned char command)
+/* What record puts behind a trace, but that nothing says that it is sound */
+static void append(const unsigned char *data, size_t size)
+{
+	if (lseek(trace_fd, 0, SEEK_END) < 0 || write(trace_fd, data, size) != (ssize_t)size)
+		err(1, NULL);
+}
+
+static void run(unsigned char command, bool saved)
 {
 	static const struct {
 		int (*run)(int argc, char **argv);
@@ -136,15 +145,19 @@ static void run(unsigned char command)
 	}
 	snprintf(symbols, sizeof(symbols), "--kallsyms=/proc/self/fd/%d", symbols_fd);
 	snprintf(file, sizeof(file), "/proc/self/fd/%d", trace_fd);
-	argv[argc++] = symbols;
+	if (!saved)
+		argv[argc++] = symbols;
 	argv[argc++] = file;
 	commands[command].run(argc, argv);
 }
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
+	bool saved;
+
 	if (size < 2)
 		return 0;
+	saved = data[0] >= 128;
 	fill(symbols_fd, some_symbols, sizeof(some_symbols) - 1);
 	if (data[0] % 3 == 0) {
 		fill(trace_fd, data + 2, size - 2);
@@ -152,8 +165,11 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 		fill_events(data + 2, size - 2);
 	} else {
 		fill_events((const unsigned char *)"\0\0\0\1", 4);
-		fill(symbols_fd, data + 2, size - 2);
+		if (saved)
+			append(data + 2, size - 2);
+		else
+			fill(symbols_fd, data + 2, size - 2);
 	}
-	run(data[1]);
+	run(data[1], saved);
 	return 0;
 }
