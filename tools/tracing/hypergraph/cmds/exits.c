@@ -276,9 +276,8 @@ static void put_summary(const struct exits *x, size_t nr_stacks)
 		printf(" of what was not traced then, %.3f us of the host\n",
 		       x->untraced_ns / 1e3);
 	}
-	if (totals->foreign_exits)
-		put_remark(totals->foreign_exits, "VM exit",
-			   " of threads that had sent nothing yet: left out");
+	if (totals->thread_vms)
+		put_remark(totals->thread_vms, "VM", " of which only a thread is known");
 	fputs("# ", stdout);
 	print_count(totals->hypercalls, "hypercall", stdout);
 	printf(" of hypergraph itself, %.3f us of the host: left out\n", totals->overhead / 1e3);

@@ -649,11 +649,6 @@ static void put_left_out(const struct totals *totals)
 		print_count(totals->host_calls_left_out, "host call", stdout);
 		fputs(" of exits with too many\n", stdout);
 	}
-	if (totals->foreign_exits) {
-		fputs("# left out: ", stdout);
-		print_count(totals->foreign_exits, "VM exit", stdout);
-		fputs(" of threads that had sent nothing yet\n", stdout);
-	}
 }
 
 static void put_summary(const struct report *r)
@@ -689,6 +684,11 @@ static void put_summary(const struct report *r)
 		printf(", %.3f us\n", r->untraced_ns / 1e3);
 	}
 	put_left_out(totals);
+	if (totals->thread_vms) {
+		fputs("# ", stdout);
+		print_count(totals->thread_vms, "VM", stdout);
+		fputs(" of which only a thread is known\n", stdout);
+	}
 }
 
 static int report_end(struct session *s)

@@ -108,7 +108,7 @@ static int view_trace(struct session *s)
 		return ret;
 	/* What can be read of a damaged trace is shown. */
 	ret = queue_run(read_into_queue, s, session_event, s);
-	if (ret && !trace_totals(s->trace)->hypercalls)
+	if (ret && !trace_totals(s->trace)->hypercalls && !trace_totals(s->trace)->exits)
 		return ret;
 	callgraph_end(&s->cg);
 	warn_of_unknown_kernels(s);

@@ -145,6 +145,21 @@ static enum event_type decode_sent(struct event *ev, __u64 nr, const __u64 *a)
 	}
 }
 
+bool decode_knows(__u64 nr)
+{
+	switch (nr) {
+	case HYPERGRAPH_NR_ENTRY:
+	case HYPERGRAPH_NR_RETURN:
+	case HYPERGRAPH_NR_SCHED_SWITCH:
+	case HYPERGRAPH_NR_HELLO:
+	case HYPERGRAPH_NR_MARK:
+	case HYPERGRAPH_NR_OFF:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static enum event_type decode_by_host(__u64 nr)
 {
 	switch (nr) {

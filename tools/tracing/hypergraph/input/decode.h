@@ -8,6 +8,9 @@
 
 #include "input/event.h"
 
+/* Is @nr a hypercall that a guest's tracer sends? */
+bool decode_knows(__u64 nr);
+
 /*
  * Sets the type of @ev, and what belongs to that, to what hypercall @nr with arguments @a
  * says, or what the host says if it is @by_host; all else of @ev stays. A guest may send

@@ -93,8 +93,8 @@ struct hello {
 
 struct event {
 	enum event_type type;
-	__u32 vm;		/* pid of the VMM */
-	__u32 vcpu;		/* its id, or the gfn of a nested one's VMCB or VMCS */
+	__u32 vm;		/* pid of the VMM, or of a thread of which nothing tells that */
+	__u32 vcpu;		/* its id, the gfn of a nested one's VMCB or VMCS, or a thread */
 	bool nested;		/* it is of a guest that runs in that VM */
 	__u16 vm_id;		/* tells VMs of one pid apart, 0 in older recordings */
 	void **priv;		/* of that vCPU, NULL at first: the handler's own */
@@ -169,7 +169,8 @@ struct totals {
 	__u64 events;			/* of any kind, in the file */
 	__u64 hypercalls;
 	__u64 overhead;			/* ns that the host took for them */
-	__u64 foreign_exits;		/* of threads of which nothing tells the vCPU */
+	__u64 exits;			/* VM exits that were no hypercalls of hypergraph */
+	__u64 thread_vms;		/* VMs that are but a thread, as nothing tells more */
 	__u64 host_calls_left_out;	/* of the host's, too many for one exit */
 	__u64 lost;
 	bool lost_uncounted;		/* and more, in unknown number */

@@ -64,3 +64,8 @@ bool exit_is_hypercall(__u32 isa, __u32 reason)
 {
 	return reason == (isa == ISA_VMX ? EXIT_REASON_VMCALL : SVM_EXIT_VMMCALL);
 }
+
+bool exit_is_shutdown(__u32 isa, __u32 reason)
+{
+	return reason == (isa == ISA_VMX ? EXIT_REASON_TRIPLE_FAULT : SVM_EXIT_SHUTDOWN);
+}

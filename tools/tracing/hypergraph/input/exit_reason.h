@@ -15,4 +15,7 @@ char *exit_reason_name(__u32 isa, __u32 reason);
 
 bool exit_is_hypercall(__u32 isa, __u32 reason);
 
+/* Has the vCPU shut down? A triple fault does that. */
+bool exit_is_shutdown(__u32 isa, __u32 reason);
+
 #endif /* HYPERGRAPH_EXIT_REASON_H */

@@ -51,9 +51,11 @@ static const struct event_names {
 	} },
 	[RECORD_EXIT] = { "kvm_exit", {
 		{ "exit_reason", TO(exit.reason) }, { "isa", TO(exit.isa) },
-		{ "guest_rip", TO(exit.rip) },
+		{ "guest_rip", TO(exit.rip) }, { "vcpu_id", TO(vcpu), true },
 	} },
-	[RECORD_ENTRY] = { .event = "kvm_entry" },
+	[RECORD_ENTRY] = { "kvm_entry", {
+		{ "vcpu_id", TO(vcpu), true },
+	} },
 	[RECORD_HOST_ENTRY] = { "funcgraph_entry", {
 		{ "func", TO(host.addr) }, { "depth", TO(host.depth) },
 	} },
@@ -61,6 +63,11 @@ static const struct event_names {
 		{ "func", TO(host.addr) }, { "depth", TO(host.depth) },
 		{ "calltime", TO(host.called) }, { "rettime", TO(host.returned) },
 	} },
+	[RECORD_KVM_HYPERCALL] = { "kvm_hypercall", {
+		{ "nr", TO(call.nr) }, { "a0", TO(call.a[0]) }, { "a1", TO(call.a[1]) },
+		{ "a2", TO(call.a[2]) }, { "a3", TO(call.a[3]) },
+	} },
+	[RECORD_NESTED_EXIT] = { .event = "kvm_nested_vmexit" },
 };
 
 /* The eight bytes of a record in which a field is, and what to shift out of them */
@@ -121,15 +128,24 @@ static void read_fields(const struct format *fmt, const struct raw_record *rec,
 		*(__u64 *)((char *)r + fmt->fields[i].to) = read_field(&fmt->fields[i], rec);
 }
 
+static bool has_event(const struct fields *f, enum record_type type)
+{
+	return f->formats[type].id >= 0;
+}
+
 void fields_read(const struct fields *f, const struct raw_record *rec, struct host_record *r)
 {
 	r->type = find_type(f, rec);
 	r->cpu = rec->cpu;
 	r->missed = rec->missed;
 	r->ts = rec->ts;
+	r->stock = !has_event(f, RECORD_HYPERCALL);
+	r->has_entries = has_event(f, RECORD_ENTRY) || has_event(f, RECORD_JOINED);
 	if (r->type == RECORD_OTHER)
 		return;
 	r->vm_id = 0;
+	r->vcpu = VCPU_UNKNOWN;
+	r->call.overhead = 0;
 	r->call.by_host = 0;
 	r->pid = read_field(&f->common.fields[COMMON_PID], rec);
 	read_fields(&f->formats[r->type], rec, r);
@@ -204,27 +220,30 @@ static bool find_event(struct fields *f, const struct formats *formats, enum rec
 	fmt->id = -1;
 	if (!text)
 		return true;
-	if (!find_fields(fmt, text, event, names[type].fields, MAX_FIELDS, file))
+	if ((!f->common.nr &&
+	     !find_fields(&f->common, text, event, common_names, NR_COMMON, file)) ||
+	    !find_fields(fmt, text, event, names[type].fields, MAX_FIELDS, file))
 		return false;
 	fmt->id = format_id(text);
 	return true;
 }
 
+/* What hypergraph_host tells is not read from anything else, and not twice. */
 static bool find_events(struct fields *f, const struct formats *formats, const char *file)
 {
-	const char *event = names[RECORD_HYPERCALL].event, *text = formats_find(formats, event);
 	enum record_type type;
 
-	if (!text) {
-		warnx("%s: has no %s event: record with -e %s", file, event, event);
-		return false;
-	}
-	if (!find_fields(&f->common, text, event, common_names, NR_COMMON, file) ||
-	    !find_event(f, formats, RECORD_HYPERCALL, file))
+	if (!find_event(f, formats, RECORD_HYPERCALL, file))
 		return false;
 	for (type = RECORD_HYPERCALL + 1; type < NR_RECORDS; type++)
 		find_event(f, formats, type, file);
-	return true;
+	if (has_event(f, RECORD_HYPERCALL))
+		f->formats[RECORD_KVM_HYPERCALL].id = -1;
+	if (has_event(f, RECORD_HYPERCALL) || has_event(f, RECORD_KVM_HYPERCALL) ||
+	    has_event(f, RECORD_JOINED) || has_event(f, RECORD_EXIT))
+		return true;
+	warnx("%s: has no event of guests: hypergraph record tells which to record", file);
+	return false;
 }
 
 struct fields *fields_new(const struct formats *formats, const char *file)

@@ -6,6 +6,10 @@
  * a vCPU is one thread of its VMM, so the hypergraph_host events of that thread say
  * it for its exits too. They do not say whether the vCPU ran a nested guest then,
  * nor does kvm_nested_vmexit say which one: such an exit stays with the vCPU.
+ *
+ * A host without hypergraph_host has kvm_hypercall, which tells only what was sent. Whose it
+ * is, the thread tells, and the kvm_exit before it or the kvm_entry after it. Nothing tells
+ * the VM: it is called by the thread.
  */
 #include <stdlib.h>
 
@@ -30,7 +34,7 @@ struct host_calls {
 };
 
 struct vm {
-	__u32 pid;
+	__u32 pid;		/* of the VMM, or of the thread if nothing tells more */
 	__u16 id;
 	bool has_nested;	/* guests */
 	struct map tracks;	/* by track_key() */
@@ -38,11 +42,16 @@ struct vm {
 
 /* A thread of the host which runs a vCPU, and whatever that runs nested */
 struct thread {
+	__u32 pid;
 	bool held;		/* a kvm_exit waits for what ends it */
+	bool calling;		/* a kvm_hypercall does */
+	bool shut_down;		/* if held: there is nobody else to tell of the triple fault */
 	int host_cpu;		/* where it was seen last */
-	struct vm *vm;		/* whose, NULL: nothing tells it yet */
+	struct vm *vm;		/* whose, NULL: no event of hypergraph has told it yet */
 	__u32 vcpu;
 	struct event exit;	/* if held */
+	struct host_record call;	/* if calling */
+	__u64 call_begin;	/* the time of its own kvm_exit, 0 if that was not recorded */
 	struct track *track;	/* which it ran last */
 	struct host_calls calls;
 };
@@ -77,21 +86,34 @@ static struct thread *get_thread(struct join *j, __u32 pid)
 	if (th)
 		return th;
 	th = xcalloc(1, sizeof(*th));
+	th->pid = pid;
+	th->vcpu = VCPU_UNKNOWN;
 	map_add(&j->threads, pid, th);
 	return th;
 }
 
-static struct vm *get_vm(struct join *j, const struct host_record *r)
+static struct vm *get_vm(struct join *j, __u32 pid, __u16 id)
 {
-	__u64 key = map_key(r->vm, r->vm_id);
+	__u64 key = map_key(pid, id);
 	struct vm *vm = map_get(&j->vms, key);
 
 	if (vm)
 		return vm;
 	vm = xcalloc(1, sizeof(*vm));
-	vm->pid = r->vm;
-	vm->id = r->vm_id;
+	vm->pid = pid;
+	vm->id = id;
 	map_add(&j->vms, key, vm);
+	return vm;
+}
+
+/* Returns that of a thread of which no event tells it. */
+static struct vm *get_vm_of(struct join *j, struct thread *th)
+{
+	unsigned int nr = j->vms.nr;
+	struct vm *vm = get_vm(j, th->pid, 0);
+
+	if (j->vms.nr > nr)
+		j->totals.thread_vms++;
 	return vm;
 }
 
@@ -129,11 +151,28 @@ static struct track *run_track(struct join *j, struct thread *th, __u32 vcpu, bo
 	return track;
 }
 
+/* What @th runs, as far as others than the events of hypergraph tell */
+static struct track *own_track(struct join *j, struct thread *th)
+{
+	if (!th->vm)
+		th->vm = get_vm_of(j, th);
+	if (th->vcpu == VCPU_UNKNOWN)
+		th->vcpu = th->pid;
+	return run_track(j, th, th->vcpu, false);
+}
+
+/* A vCPU that was called by its thread once stays so. */
+static void learn_vcpu(struct thread *th, const struct host_record *r)
+{
+	if (r->vcpu != VCPU_UNKNOWN && th->vcpu != th->pid)
+		th->vcpu = r->vcpu;
+}
+
 /* @r is of an event of hypergraph, which says what ran. */
 static struct track *record_track(struct join *j, struct thread *th, const struct host_record *r)
 {
 	if (!th->vm || th->vm->pid != r->vm || th->vm->id != r->vm_id)
-		th->vm = get_vm(j, r);
+		th->vm = get_vm(j, r->vm, r->vm_id);
 	th->vcpu = r->vcpu;
 	return run_track(j, th, r->nested ? r->nested_vcpu : r->vcpu, r->nested);
 }
@@ -231,13 +270,22 @@ static void handle_host_return(struct thread *th, const struct host_record *r)
 	add_host_call(th, EVENT_HOST_RETURN, r)->host.duration = r->host.returned - r->host.called;
 }
 
+static void tell_triple_fault(struct join *j, struct track *track, __u64 ts)
+{
+	struct event ev = { .type = EVENT_TRIPLE_FAULT, .ts = ts };
+
+	deliver(j, track, &ev);
+}
+
 /*
- * Ends a kvm_exit that no hypergraph_exit followed. If those are recorded, the exit was
- * another VM's, or its hypergraph_exit was lost. @duration is 0 when the entry was not
- * recorded.
+ * Ends a kvm_exit that no hypergraph_exit followed. If those are recorded, its one was
+ * filtered out or lost. @duration is 0 when the entry was not recorded.
  */
 static void end_exit(struct join *j, struct thread *th, __u64 duration)
 {
+	struct event *ev = &th->exit;
+	struct track *track;
+
 	if (!th->held)
 		return;
 	th->held = false;
@@ -245,29 +293,14 @@ static void end_exit(struct join *j, struct thread *th, __u64 duration)
 		drop_host_calls(th);
 		return;
 	}
-	if (!th->vm) {
-		j->totals.foreign_exits++;
-		drop_host_calls(th);
-		return;
-	}
-	th->exit.exit.duration = duration;
-	th->exit.exit.maybe_nested = th->vm->has_nested;
-	deliver(j, run_track(j, th, th->vcpu, false), &th->exit);
-	deliver_host_calls(j, th, th->track);
-}
-
-static void handle_exit(struct join *j, struct thread *th, const struct host_record *r)
-{
-	struct event *ev = &th->exit;
-
-	end_exit(j, th, 0);
-	j->exit_seen = true;
-	ev->type = EVENT_EXIT;
-	ev->exit.reason = r->exit.reason;
-	ev->exit.isa = r->exit.isa;
-	ev->exit.rip = r->exit.rip;
-	ev->ts = r->ts;
-	th->held = true;
+	track = own_track(j, th);
+	if (th->shut_down && !ev->exit.maybe_nested)
+		tell_triple_fault(j, track, ev->ts);
+	ev->exit.duration = duration;
+	ev->exit.maybe_nested |= th->vm->has_nested;
+	j->totals.exits++;
+	deliver(j, track, ev);
+	deliver_host_calls(j, th, track);
 }
 
 static void count_hypercall(struct join *j, const struct event *ev)
@@ -290,11 +323,88 @@ static void handle_hypercall(struct join *j, struct track *track, const struct h
 	deliver(j, track, &ev);
 }
 
+/* Ends a kvm_hypercall. As a hypergraph_host is, it is of the time of the entry after it. */
+static void end_call(struct join *j, struct thread *th, __u64 ts, __u64 overhead)
+{
+	if (!th->calling)
+		return;
+	th->calling = false;
+	th->call.call.overhead = overhead;
+	th->call.ts = ts;
+	handle_hypercall(j, own_track(j, th), &th->call);
+}
+
+/* Ends what waits for an entry of @th: that was not recorded. */
+static void end_without_entry(struct join *j, struct thread *th)
+{
+	end_call(j, th, th->call.ts, 0);
+	end_exit(j, th, 0);
+}
+
+static void handle_entry(struct join *j, struct thread *th, const struct host_record *r)
+{
+	learn_vcpu(th, r);
+	end_call(j, th, r->ts, th->call_begin ? r->ts - th->call_begin : 0);
+	end_exit(j, th, r->ts - th->exit.ts);
+}
+
+static void handle_exit(struct join *j, struct thread *th, const struct host_record *r)
+{
+	struct event *ev = &th->exit;
+
+	end_without_entry(j, th);
+	learn_vcpu(th, r);
+	j->exit_seen = true;
+	ev->type = EVENT_EXIT;
+	ev->exit.reason = r->exit.reason;
+	ev->exit.isa = r->exit.isa;
+	ev->exit.rip = r->exit.rip;
+	ev->exit.maybe_nested = false;
+	ev->ts = r->ts;
+	th->shut_down = r->stock && exit_is_shutdown(r->exit.isa, r->exit.reason);
+	th->held = true;
+}
+
+/* Is the last exit of @th that of a hypercall? A recording of all exits shows those as well. */
+static bool holds_own_exit(const struct thread *th)
+{
+	return th->held && exit_is_hypercall(th->exit.exit.isa, th->exit.exit.reason);
+}
+
+/* Ends what @th did before a hypercall. */
+static void end_before_call(struct join *j, struct thread *th)
+{
+	if (holds_own_exit(th))
+		th->held = false;
+	end_without_entry(j, th);
+	drop_host_calls(th);
+}
+
+/* KVM refuses what user space of the guest tries: it has not sent that. */
+static void handle_kvm_hypercall(struct join *j, struct thread *th, const struct host_record *r)
+{
+	bool own = holds_own_exit(th);
+
+	if (!decode_knows(r->call.nr) || (own && th->exit.exit.rip < KERNEL_ADDRESS))
+		return;
+	end_before_call(j, th);
+	th->calling = true;
+	th->call = *r;
+	th->call_begin = own ? th->exit.ts : 0;
+	if (!r->has_entries)
+		end_call(j, th, r->ts, 0);
+}
+
 static void handle_joined(struct join *j, struct thread *th, struct track *track,
 			  const struct host_record *r)
 {
 	struct event ev = { .type = EVENT_EXIT };
 
+	if (th->calling) {
+		end_call(j, th, r->ts, r->exit.duration);
+		return;
+	}
+	j->totals.exits++;
 	ev.ts = th->held ? th->exit.ts : r->ts - r->exit.duration;
 	th->held = false;
 	ev.exit.duration = r->exit.duration;
@@ -309,12 +419,7 @@ static void handle_joined(struct join *j, struct thread *th, struct track *track
 static struct track *begin_hypercall(struct join *j, struct thread *th,
 				     const struct host_record *r)
 {
-	/* An unfiltered kvm_exit shows this very hypercall's exit as well. */
-	if (th->held && exit_is_hypercall(th->exit.exit.isa, th->exit.exit.reason))
-		th->held = false;
-	end_exit(j, th, 0);
-	drop_host_calls(th);
-
+	end_before_call(j, th);
 	return record_track(j, th, r);
 }
 
@@ -360,8 +465,31 @@ static void handle_lost(struct join *j, struct thread *current, const struct hos
 	map_for_each(th, &j->threads) {
 		if (th != current && th->host_cpu != r->cpu)
 			continue;
-		end_exit(j, th, 0);
+		end_without_entry(j, th);
 		lose_tracks(j, th, &ev);
+	}
+}
+
+static void handle_of_thread(struct join *j, struct thread *th, const struct host_record *r)
+{
+	switch (r->type) {
+	case RECORD_EXIT:
+		handle_exit(j, th, r);
+		break;
+	case RECORD_ENTRY:
+		handle_entry(j, th, r);
+		break;
+	case RECORD_KVM_HYPERCALL:
+		handle_kvm_hypercall(j, th, r);
+		break;
+	case RECORD_NESTED_EXIT:
+		th->exit.exit.maybe_nested = true;
+		break;
+	case RECORD_HOST_ENTRY:
+		handle_host_entry(j, th, r);
+		break;
+	default:
+		handle_host_return(th, r);
 	}
 }
 
@@ -381,14 +509,8 @@ static void handle_thread(struct join *j, struct thread *th, const struct host_r
 		handle_hypercall(j, track, r);
 	else if (r->type == RECORD_JOINED)
 		handle_joined(j, th, track, r);
-	else if (r->type == RECORD_ENTRY)
-		end_exit(j, th, r->ts - th->exit.ts);
-	else if (r->type == RECORD_HOST_ENTRY)
-		handle_host_entry(j, th, r);
-	else if (r->type == RECORD_HOST_RETURN)
-		handle_host_return(th, r);
 	else
-		handle_exit(j, th, r);
+		handle_of_thread(j, th, r);
 }
 
 void join_record(struct join *j, const struct host_record *r)
@@ -405,7 +527,7 @@ void join_end(struct join *j)
 	struct thread *th;
 
 	map_for_each(th, &j->threads)
-		end_exit(j, th, 0);
+		end_without_entry(j, th);
 }
 
 bool join_lacks_exits(const struct join *j)

@@ -62,10 +62,12 @@ int trace_read(struct trace *t, event_handler_t handler, void *ctx)
 	if (join_lacks_exits(t->join))
 		warnx("%s: recorded without kvm_exit: functions of the host are left out",
 		      t->file);
-	if (!t->totals.hypercalls) {
-		warnx("%s: no hypergraph_host events were recorded: did a guest trace?", t->file);
+	if (!t->totals.hypercalls && !t->totals.exits) {
+		warnx("%s: no event of a guest was recorded: did one trace?", t->file);
 		return -1;
 	}
+	if (!t->totals.hypercalls)
+		warnx("%s: no guest has sent anything: VM exits are all there is", t->file);
 	return t->dat->damaged ? -1 : 0;
 }
 

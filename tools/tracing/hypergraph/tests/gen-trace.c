@@ -15,22 +15,26 @@
  *	frame	CPU THREAD NS VM VCPU ADDRESS DEPTH PID ON-VCPU
  *	call	CPU THREAD NS VM VCPU NR A0 A1 A2 A3
  *	hypergraph_exit CPU THREAD NS VM VCPU ISA REASON RIP DURATION
- *	exit	CPU THREAD NS ISA REASON RIP
- *	entry	CPU THREAD NS
+ *	exit	CPU THREAD NS ISA REASON RIP [VCPU]
+ *	entry	CPU THREAD NS [VCPU]
+ *	kvm_hypercall CPU THREAD NS NR A0 A1 A2 A3
+ *	nested_vmexit CPU THREAD NS
  *	host_enter CPU THREAD NS ADDRESS DEPTH		a function of the host
  *	host_return CPU THREAD NS ADDRESS DURATION DEPTH
  *	lost	CPU COUNT		before the next event there, -1: unknown
  *
  * or what trace-cmd report -R -t prints of a hypergraph_host or hypergraph_exit.
  *
+ * With --old the events have no fields that they got later. With --stock they are those of a
+ * host that has none of hypergraph's: kvm_exit, kvm_hypercall and kvm_entry for each hypercall,
+ * and kvm_exit for a triple fault. Only there kvm_exit has a VCPU. If it is not
+ * given it is that of THREAD's last other event. With --stock --old there are no VCPU and no
+ * kvm_entry.
+ *
  * CPU, THREAD and NS are the host's. VM is a pid, or "100.7" for the VM of that pid whose
  * vm_id is 7. VCPU is "0", or "0/1a2b" for the nested vCPU 0x1a2b that runs on it. A switch
  * or who may have flags: "switch,gone,stale" or "who,untold". An empty line or one with a #
  * is left out.
- *
- * With --old the events have no fields that they got later.
- *
- * With --load EVENTS it is instead as many events of four busy vCPUs, always the same.
  */
 #include <err.h>
 #include <stdint.h>
@@ -58,6 +62,14 @@
 #define ID_EXIT		1501
 #define ID_ENTRY	1502
 #define ID_JOINED	1503
+#define ID_HYPERCALL	1504
+#define ID_NESTED_EXIT	1505
+
+/* What an AMD host tells of them, and where the guest's kernel makes hypercalls */
+#define ISA_SVM			2
+#define EXIT_VMMCALL		0x81
+#define EXIT_SHUTDOWN		0x7f
+#define HYPERCALL_RIP		0xffffffff81000010ULL
 
 struct common {
 	__u16 type;
@@ -90,6 +102,12 @@ struct kvm_exit {
 	__u64 guest_rip;
 	__u32 isa;
 	__u64 info1, info2;
+	__u32 vcpu_id;
+};
+
+struct kvm_hypercall {
+	struct common common;
+	__u64 nr, a[4];
 };
 
 struct graph_entry {
@@ -190,13 +208,27 @@ static const char exit_format[] =
 	"\tfield:unsigned long guest_rip;\toffset:16;\tsize:8;\tsigned:0;\n"
 	"\tfield:u32 isa;\toffset:24;\tsize:4;\tsigned:0;\n"
 	"\tfield:u64 info1;\toffset:32;\tsize:8;\tsigned:0;\n"
-	"\tfield:u64 info2;\toffset:40;\tsize:8;\tsigned:0;\n\n"
-	"print fmt: \"reason %s\", __print_symbolic_u64(REC->exit_reason, { 0x7bULL, \"io\" })\n";
+	"\tfield:u64 info2;\toffset:40;\tsize:8;\tsigned:0;\n"
+	NEW_FIELD "\tfield:unsigned int vcpu_id;\toffset:48;\tsize:4;\tsigned:0;\n"
+	"\nprint fmt: \"reason %s\", __print_symbolic_u64(REC->exit_reason, { 0x7bULL, \"io\" })\n";
 
 static const char entry_format[] =
 	"name: kvm_entry\nID: 1502\n" COMMON_FORMAT
 	"\tfield:unsigned int vcpu_id;\toffset:8;\tsize:4;\tsigned:0;\n\n"
 	"print fmt: \"vcpu %u\", REC->vcpu_id\n";
+
+static const char nested_exit_format[] =
+	"name: kvm_nested_vmexit\nID: 1505\n" COMMON_FORMAT "print fmt: \"\"\n";
+
+static const char hypercall_format[] =
+	"name: kvm_hypercall\nID: 1504\n" COMMON_FORMAT
+	"\tfield:unsigned long nr;\toffset:8;\tsize:8;\tsigned:0;\n"
+	"\tfield:unsigned long a0;\toffset:16;\tsize:8;\tsigned:0;\n"
+	"\tfield:unsigned long a1;\toffset:24;\tsize:8;\tsigned:0;\n"
+	"\tfield:unsigned long a2;\toffset:32;\tsize:8;\tsigned:0;\n"
+	"\tfield:unsigned long a3;\toffset:40;\tsize:8;\tsigned:0;\n\n"
+	"print fmt: \"nr 0x%lx a0 0x%lx a1 0x%lx a2 0x%lx a3 0x%lx\""
+	REC(nr) REC(a0) REC(a1) REC(a2) REC(a3) "\n";
 
 static const char graph_entry_format[] =
 	"name: funcgraph_entry\nID: 11\n" COMMON_FORMAT
@@ -287,6 +319,66 @@ static void add_event(unsigned int nr, __u64 ns, const void *event, size_t size)
 		seal_page(cpu);
 }
 
+static int stock, old;
+
+/* What a host without hypergraph records of @ev: of a nested guest and of a reset, nothing */
+static void add_stock(unsigned int cpu, __u64 ns, const struct hypergraph_host *ev)
+{
+	struct kvm_exit exit = {
+		.common = { .type = ID_EXIT, .pid = ev->common.pid },
+		.exit_reason = ev->by_host ? EXIT_SHUTDOWN : EXIT_VMMCALL,
+		.guest_rip = HYPERCALL_RIP, .isa = ISA_SVM, .vcpu_id = ev->vcpu,
+	};
+	struct kvm_hypercall call = {
+		.common = { .type = ID_HYPERCALL, .pid = ev->common.pid }, .nr = ev->nr,
+		.a = { ev->a[0], ev->a[1], ev->a[2], ev->a[3] },
+	};
+	struct kvm_entry entry = {
+		.common = { .type = ID_ENTRY, .pid = ev->common.pid }, .vcpu_id = ev->vcpu,
+	};
+
+	if (ev->nested || (ev->by_host && ev->nr != HYPERGRAPH_NR_TRIPLE_FAULT))
+		return;
+	add_event(cpu, ns - ev->exit_overhead, &exit, sizeof(exit));
+	if (ev->by_host)
+		return;
+	add_event(cpu, ns, &call, sizeof(call));
+	if (!old)
+		add_event(cpu, ns, &entry, sizeof(entry));
+}
+
+static void add_stock_exit(unsigned int cpu, __u64 ns, const struct hypergraph_exit *ev)
+{
+	struct kvm_exit exit = {
+		.common = { .type = ID_EXIT, .pid = ev->common.pid },
+		.exit_reason = ev->reason, .guest_rip = ev->guest_rip, .isa = ev->isa,
+		.vcpu_id = ev->vcpu,
+	};
+	struct kvm_entry entry = {
+		.common = { .type = ID_ENTRY, .pid = ev->common.pid }, .vcpu_id = ev->vcpu,
+	};
+
+	add_event(cpu, ns - ev->duration, &exit, sizeof(exit));
+	if (!old)
+		add_event(cpu, ns, &entry, sizeof(entry));
+}
+
+static void add_joined(unsigned int cpu, __u64 ns, const struct hypergraph_exit *ev)
+{
+	if (stock)
+		add_stock_exit(cpu, ns, ev);
+	else
+		add_event(cpu, ns, ev, sizeof(*ev));
+}
+
+static void add_host(unsigned int cpu, __u64 ns, const struct hypergraph_host *ev)
+{
+	if (stock)
+		add_stock(cpu, ns, ev);
+	else
+		add_event(cpu, ns, ev, sizeof(*ev));
+}
+
 /* A build id in 40 hexadecimal digits becomes bytes in memory order. */
 static int parse_build_id(const char *digits, __u8 *id)
 {
@@ -314,11 +406,11 @@ static void add_hello(unsigned int cpu, __u64 ns, struct hypergraph_host *ev, co
 	ev->a[1] = stext;
 	ev->a[2] = (__u64)HYPERGRAPH_CHANNEL_HYPERCALL << 32 | TSC_KHZ;
 	ev->a[3] = boot;
-	add_event(cpu, ns, ev, sizeof(*ev));
+	add_host(cpu, ns, ev);
 	memcpy(&high, id + 16, sizeof(high));
 	ev->a[0] = (__u64)high << 32 | 1 << 16 | HYPERGRAPH_VERSION;
 	memcpy(&ev->a[1], id, 16);
-	add_event(cpu, ns, ev, sizeof(*ev));
+	add_host(cpu, ns, ev);
 }
 
 static int parse_off(const char *args, struct hypergraph_host *ev)
@@ -451,14 +543,18 @@ static void add_mark(unsigned int cpu, __u64 ns, struct hypergraph_host *ev, con
 		ev->nr = HYPERGRAPH_NR_MARK;
 		ev->a[0] = offset << 32 | length << 8 | kind;
 		memcpy(&ev->a[1], text + offset, HYPERGRAPH_MARK_BYTES);
-		add_event(cpu, ns++, ev, sizeof(*ev));
+		add_host(cpu, ns++, ev);
 		offset += HYPERGRAPH_MARK_BYTES;
 	} while (offset < length);
 }
 
+/* Which vCPU a thread ran last */
+static __u16 vcpus[65536];
+
 static int parse_exit(const char *args, struct kvm_exit *ev)
 {
-	return sscanf(args, "%u %i %llx", &ev->isa, (int *)&ev->exit_reason, &ev->guest_rip) == 3;
+	return sscanf(args, "%u %i %llx %u", &ev->isa, (int *)&ev->exit_reason, &ev->guest_rip,
+		      &ev->vcpu_id) >= 3;
 }
 
 /* True if it was an event of the host's function_graph. */
@@ -517,11 +613,23 @@ static const char *parse_vcpu(const char *args, struct hypergraph_host *ev)
 static int add_kvm(const char *word, unsigned int cpu, unsigned int thread, __u64 ns,
 		   const char *args)
 {
-	struct kvm_exit exit = { .common = { .type = ID_EXIT, .pid = thread } };
-	struct kvm_entry entry = { .common = { .type = ID_ENTRY, .pid = thread } };
+	__u32 vcpu = vcpus[thread % 65536];
+	struct kvm_exit exit = { .common = { .type = ID_EXIT, .pid = thread }, .vcpu_id = vcpu };
+	struct kvm_entry entry = {
+		.common = { .type = ID_ENTRY, .pid = thread }, .vcpu_id = vcpu,
+	};
+	struct kvm_hypercall call = { .common = { .type = ID_HYPERCALL, .pid = thread } };
+	struct common nested = { .type = ID_NESTED_EXIT, .pid = thread };
 
+	sscanf(args, "%u", &entry.vcpu_id);
 	if (!strcmp(word, "entry"))
 		add_event(cpu, ns, &entry, sizeof(entry));
+	else if (!strcmp(word, "kvm_hypercall") &&
+		 sscanf(args, "%llx %llx %llx %llx %llx", &call.nr, &call.a[0], &call.a[1],
+			&call.a[2], &call.a[3]) == 5)
+		add_event(cpu, ns, &call, sizeof(call));
+	else if (!strcmp(word, "nested_vmexit"))
+		add_event(cpu, ns, &nested, sizeof(nested));
 	else if (!strcmp(word, "exit") && parse_exit(args, &exit))
 		add_event(cpu, ns, &exit, sizeof(exit));
 	else
@@ -539,9 +647,9 @@ static void add_of_vcpu(const char *word, unsigned int cpu, __u64 ns,
 	else if (!strcmp(word, "hello"))
 		add_hello(cpu, ns, ev, args);
 	else if (!strcmp(word, "hypergraph_exit") && parse_joined(args, ev, &joined))
-		add_event(cpu, ns, &joined, sizeof(joined));
+		add_joined(cpu, ns, &joined);
 	else if (parse_hypercall(word, args, ev))
-		add_event(cpu, ns, ev, sizeof(*ev));
+		add_host(cpu, ns, ev);
 	else
 		errx(1, "bad line: %s ... %s", word, args);
 }
@@ -562,6 +670,7 @@ static void parse_event(const char *word, const char *args)
 	args = parse_vcpu(args, &ev);
 	if (!args)
 		errx(1, "bad line: %s", word);
+	vcpus[thread % 65536] = ev.vcpu;
 	add_of_vcpu(word, cpu, ns, &ev, args);
 }
 
@@ -601,7 +710,7 @@ static void add_recorded_host(const char *line, unsigned int cpu, __u64 ns, int 
 		.exit_overhead = recorded_field(line, "exit_overhead"),
 	};
 
-	add_event(cpu, ns, &ev, sizeof(ev));
+	add_host(cpu, ns, &ev);
 }
 
 static void add_recorded_exit(const char *line, unsigned int cpu, __u64 ns, int thread)
@@ -619,7 +728,7 @@ static void add_recorded_exit(const char *line, unsigned int cpu, __u64 ns, int 
 		.duration = recorded_field(line, "duration"),
 	};
 
-	add_event(cpu, ns, &ev, sizeof(ev));
+	add_joined(cpu, ns, &ev);
 }
 
 /* True if it was " comm-88  [000]  14.295264038: hypergraph_host:  vm=86 ..." */
@@ -682,7 +791,7 @@ static void put_string(FILE *out, const char *string)
 }
 
 /* Without its new fields if it is to be @old */
-static void put_format(FILE *out, const char *format, int old)
+static void put_format(FILE *out, const char *format, int older)
 {
 	char *text = strdup(format), *to = text;
 
@@ -692,7 +801,7 @@ static void put_format(FILE *out, const char *format, int old)
 
 		format += new;
 		len = strcspn(format, "\n") + 1;
-		if (!new || !old) {
+		if (!new || !older) {
 			memcpy(to, format, len);
 			to += len;
 		}
@@ -703,7 +812,22 @@ static void put_format(FILE *out, const char *format, int old)
 	free(text);
 }
 
-static void put_events(FILE *out, int with_hypergraph, int old)
+static void put_kvm_events(FILE *out)
+{
+	int with_entry = !stock || !old;
+
+	put_string(out, "kvm");
+	put32(out, 1 + with_entry + 2 * stock);
+	put_format(out, exit_format, !stock || old);
+	if (with_entry)
+		put_text(out, entry_format);
+	if (stock) {
+		put_text(out, hypercall_format);
+		put_text(out, nested_exit_format);
+	}
+}
+
+static void put_events(FILE *out, int with_hypergraph)
 {
 	put32(out, 2);				/* of ftrace itself */
 	put_text(out, graph_entry_format);
@@ -715,13 +839,10 @@ static void put_events(FILE *out, int with_hypergraph, int old)
 		put_format(out, hypergraph_format, old);
 		put_format(out, joined_format, old);
 	}
-	put_string(out, "kvm");
-	put32(out, 2);
-	put_text(out, exit_format);
-	put_text(out, entry_format);
+	put_kvm_events(out);
 }
 
-static void put_header(FILE *out, int with_hypergraph, int old, const char *clock)
+static void put_header(FILE *out, int with_hypergraph, const char *clock)
 {
 	fwrite("\x17\x08\x44tracing6\0\0\x08", 14, 1, out);	/* little endian, 64 bits */
 	put32(out, PAGE);
@@ -729,7 +850,7 @@ static void put_header(FILE *out, int with_hypergraph, int old, const char *cloc
 	put_text(out, header_page);
 	put_string(out, "header_event");
 	put_text(out, header_event);
-	put_events(out, with_hypergraph, old);
+	put_events(out, with_hypergraph);
 	put32(out, sizeof(kallsyms) - 1);
 	fputs(kallsyms, out);
 	put32(out, 0);		/* no printk formats */
@@ -766,7 +887,7 @@ static void put_data(FILE *out, size_t at)
 }
 
 /* @out may be a pipe, which does not tell how much was written. */
-static void put_trace(FILE *out, int with_hypergraph, int old, const char *clock)
+static void put_trace(FILE *out, int with_hypergraph, const char *clock)
 {
 	char *text = NULL;
 	size_t size = 0;
@@ -774,7 +895,7 @@ static void put_trace(FILE *out, int with_hypergraph, int old, const char *clock
 
 	if (!header)
 		err(1, NULL);
-	put_header(header, with_hypergraph, old, clock);
+	put_header(header, with_hypergraph, clock);
 	if (fclose(header))
 		err(1, NULL);
 	fwrite(text, size, 1, out);
@@ -879,17 +1000,18 @@ int main(int argc, char **argv)
 {
 	char line[512];
 
-	/* The format of kvm's events only, as a host without the patch has */
+	/* KVM's exits and entries only */
 	int without = argc == 2 && !strcmp(argv[1], "--without-hypergraph");
-	int old = argc == 2 && !strcmp(argv[1], "--old");
 	const char *clock = argc == 3 && !strcmp(argv[1], "--clock") ? argv[2] : NULL;
 
+	stock = argc >= 2 && !strcmp(argv[1], "--stock");
+	old = argc >= 2 && !strcmp(argv[argc - 1], "--old");
 	if (argc == 3 && !strcmp(argv[1], "--load")) {
 		add_load(atol(argv[2]));
 	} else {
 		while (fgets(line, sizeof(line), stdin))
 			parse_line(line);
 	}
-	put_trace(stdout, !without, old, clock);
+	put_trace(stdout, !without && !stock, clock);
 	return fflush(stdout) ? 1 : 0;
 }

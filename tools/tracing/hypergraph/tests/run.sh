@@ -7,7 +7,8 @@
 # Each cases/NAME.events becomes a trace.dat. What a command prints of it, with the
 # symbols in cases/NAME.kallsyms or else in kallsyms, must be cases/NAME.COMMAND, for each
 # command that has such a file, and on stderr what is in cases/NAME.stderr, or nothing. So
-# must be what it exports, as the program that the format is for prints it.
+# must be what it exports, as the program that the format is for prints it. That of a
+# cases/stock_NAME.events is of a host which has only KVM's own events.
 # After those come the errors, each of them one clear line, and that --help, the manual
 # pages and bash's completion agree.
 set -eu
@@ -90,10 +91,19 @@ stderr_of() {
 	fi
 }
 
+# make_trace CASE FILE
+make_trace() {
+	case $1 in
+	stock_old*) "$gen_trace" --stock --old ;;
+	stock_*) "$gen_trace" --stock ;;
+	*) "$gen_trace" ;;
+	esac <"$dir/cases/$1.events" >"$2"
+}
+
 test_cases() {
 	for events in "$dir"/cases/*.events; do
 		name=$(basename "$events" .events)
-		"$gen_trace" <"$events" >"$tmp/trace.dat"
+		make_trace "$name" "$tmp/trace.dat"
 		symbols=$dir/cases/$name.kallsyms
 		[ -f "$symbols" ] || symbols=$dir/kallsyms
 		cp "$symbols" "$tmp/kallsyms"
@@ -122,6 +132,8 @@ bad_trace() {
 }
 
 test_bad_traces() {
+	nothing="no event of a guest was recorded: did one trace?"
+
 	"$gen_trace" <"$dir/cases/calls.events" >"$tmp/whole"
 	head -c 500 "$tmp/whole" >"$tmp/cut_header"
 	head -c 8500 "$tmp/whole" >"$tmp/cut_page"
@@ -141,10 +153,27 @@ test_bad_traces() {
 		"truncated at offset 8500, before any events"
 	bad_trace "version from the future" version_9 \
 		'of version "9": those that are known are 6 and 7'
-	bad_trace "no hypergraph_host event" unpatched \
-		"has no hypergraph_host event: record with -e hypergraph_host"
-	bad_trace "nothing recorded" silent \
-		"no hypergraph_host events were recorded: did a guest trace?"
+	bad_trace "no event of a guest" unpatched "$nothing"
+	bad_trace "nothing recorded" silent "$nothing"
+	sed -i 's/name: hypergraph_/name: othertrace_/; s/name: kvm_exit/name: kvm_lost/' "$tmp/silent"
+	bad_trace "no event that tells of guests" silent \
+		"has no event of guests: hypergraph record tells which to record"
+	sed 's/field:u64 a0;/field:u64 b0;/' "$tmp/whole" >"$tmp/damaged"
+	bad_trace "a field of hypergraph_host missing" damaged \
+		"event hypergraph_host has no field a0"
+}
+
+# As kvm_exit of other architectures
+test_left_out() {
+	cp "$dir/kallsyms" "$tmp/kallsyms"
+	grep -v '^exit' "$dir/cases/vcpus.events" | "$gen_trace" >"$tmp/some.dat"
+	run report --kallsyms kallsyms some.dat
+	cp "$tmp/out" "$tmp/without"
+	"$gen_trace" <"$dir/cases/vcpus.events" >"$tmp/some.dat"
+	sed -i 's/field:u32 isa;/field:u32 ret;/' "$tmp/some.dat"
+	run report --kallsyms kallsyms some.dat
+	echo "hypergraph: some.dat: event kvm_exit has no field isa: it is left out" >"$tmp/said"
+	reports "an event that lacks a field" "$tmp/without" "$tmp/said"
 }
 
 # 2000 calls of a vCPU on each of two host CPUs, which do not compress well
@@ -440,15 +469,19 @@ test_other_kernel() {
 	reports "another kernel's kallsyms" "$tmp/printed" "$tmp/said"
 }
 
-# As record does it: behind the trace, with a line that says where they begin
-test_saved_symbols() {
-	"$gen_trace" <"$dir/cases/durations.events" >"$tmp/saved.dat"
-	begin=$(wc -c <"$tmp/saved.dat")
+# save_symbols TRACE: as record does it, behind the trace, with a line that says where they begin
+save_symbols() {
+	begin=$(wc -c <"$1")
 	{
 		printf '#hypergraph symbols vm 0 bytes %d\n' "$(wc -c <"$dir/kallsyms")"
 		cat "$dir/kallsyms"
 		printf '#hypergraph symbols begin at %020d\n' "$begin"
-	} >>"$tmp/saved.dat"
+	} >>"$1"
+}
+
+test_saved_symbols() {
+	"$gen_trace" <"$dir/cases/durations.events" >"$tmp/saved.dat"
+	save_symbols "$tmp/saved.dat"
 	run report saved.dat
 	reports "symbols in the recording" "$dir/cases/durations.report"
 	sed 's/symbols vm 0 bytes [0-9]*/symbols vm 0 bytes 99999999/' "$tmp/saved.dat" \
@@ -495,7 +528,7 @@ exported() {
 		skip "export: $2 of $1" "$3 is not installed"
 		return
 	fi
-	"$gen_trace" <"$dir/cases/$1.events" >"$tmp/trace.dat"
+	make_trace "$1" "$tmp/trace.dat"
 	rm -rf "$tmp/exported"
 	run export --to "$2" --output exported --kallsyms kallsyms trace.dat
 	if [ "$status" -eq 0 ]; then
@@ -544,7 +577,7 @@ test_exports() {
 		switch_times $case ctf babeltrace2
 		switch_times $case trace-dat trace-cmd
 	done
-	for case in switches nested_exits host_functions toggled odd_names; do
+	for case in switches nested_exits host_functions toggled odd_names stock_crash; do
 		exported $case folded cat
 		exported $case speedscope python3
 		exported $case perfetto protoc
@@ -559,7 +592,7 @@ test_exports() {
 	exported identified folded cat
 	exported off_all speedscope python3
 	exported off_all perfetto protoc
-	for case in switches toggled warm_reboot odd_names; do
+	for case in switches toggled warm_reboot odd_names stock_crash; do
 		exported $case trace-dat trace-cmd
 	done
 	"$gen_trace" <"$dir/cases/vms.events" >"$tmp/some.dat"
@@ -769,7 +802,7 @@ test_plugin() {
 	cp "$plugin" "$tmp/plugins/"
 	for case in switches marks frames host_functions toggled pid_reuse untold triple_fault \
 		odd_names; do
-		"$gen_trace" <"$dir/cases/$case.events" >"$tmp/some.dat"
+		make_trace "$case" "$tmp/some.dat"
 		status=0
 		TRACEEVENT_PLUGIN_DIR=$tmp/plugins trace-cmd report -i "$tmp/some.dat" \
 			-O "hypergraph:kallsyms=$dir/kallsyms" >"$tmp/raw" 2>"$tmp/err" || status=$?
@@ -935,6 +968,7 @@ test_cases
 test_folded_exits
 test_without_kallsyms
 test_bad_traces
+test_left_out
 test_truncated
 test_clocks
 test_bad_kallsyms
