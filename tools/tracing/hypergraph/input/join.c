@@ -8,14 +8,15 @@
  * nor does kvm_nested_vmexit say which one: such an exit stays with the vCPU.
  *
  * A host without hypergraph_host has kvm_hypercall, which tells only what was sent. Whose it
- * is, the thread tells, and the kvm_exit before it or the kvm_entry after it. Nothing tells
- * the VM: it is called by the thread.
+ * is, the thread tells, and the kvm_exit before it or the kvm_entry after it. The VM is the
+ * thread's process, if the recording tells that, or else the thread.
  */
 #include <stdlib.h>
 
 #include "input/decode.h"
 #include "input/exit_reason.h"
 #include "input/join.h"
+#include "input/threads.h"
 #include "util/map.h"
 #include "util/util.h"
 
@@ -73,6 +74,7 @@ struct join {
 	struct map threads;	/* by pid */
 	struct map vms;		/* by pid and id */
 	struct map tracks;	/* of all VMs, by number */
+	const struct threads *processes;	/* NULL: nothing tells them */
 	bool joined_seen;
 	bool exit_seen;
 	bool host_call_seen;
@@ -109,10 +111,11 @@ static struct vm *get_vm(struct join *j, __u32 pid, __u16 id)
 /* Returns that of a thread of which no event tells it. */
 static struct vm *get_vm_of(struct join *j, struct thread *th)
 {
+	__u32 process = threads_process(j->processes, th->pid);
 	unsigned int nr = j->vms.nr;
-	struct vm *vm = get_vm(j, th->pid, 0);
+	struct vm *vm = get_vm(j, process ?: th->pid, 0);
 
-	if (j->vms.nr > nr)
+	if (!process && j->vms.nr > nr)
 		j->totals.thread_vms++;
 	return vm;
 }
@@ -538,6 +541,11 @@ bool join_lacks_exits(const struct join *j)
 const struct totals *join_totals(const struct join *j)
 {
 	return &j->totals;
+}
+
+void join_set_processes(struct join *j, const struct threads *threads)
+{
+	j->processes = threads;
 }
 
 struct join *join_new(event_handler_t handler, void *ctx)

@@ -10,6 +10,7 @@
 #include "input/fields.h"
 
 struct join;
+struct threads;
 
 /*
  * Begins a join, which ends with join_free(). join_record() and join_end() call @handler,
@@ -17,6 +18,12 @@ struct join;
  * end.
  */
 struct join *join_new(event_handler_t handler, void *ctx);
+
+/*
+ * Lets @threads tell whose processes' threads are vCPUs, where no event tells their VM. They
+ * are to be there as long as the join is.
+ */
+void join_set_processes(struct join *j, const struct threads *threads);
 
 /* Takes the next record of the trace, in order of time. */
 void join_record(struct join *j, const struct host_record *r);

@@ -9,6 +9,7 @@
 #include "input/host_symbols.h"
 #include "input/join.h"
 #include "input/merge.h"
+#include "input/threads.h"
 #include "input/trace.h"
 #include "util/util.h"
 
@@ -17,6 +18,7 @@ struct trace {
 	struct dat *dat;
 	struct fields *fields;
 	struct merge *merge;
+	struct threads *threads;
 	struct join *join;	/* from trace_read() on */
 	struct totals totals;	/* after it */
 	struct host_symbols *host;	/* NULL until a function is asked for */
@@ -56,6 +58,7 @@ static void read_all(struct trace *t)
 int trace_read(struct trace *t, event_handler_t handler, void *ctx)
 {
 	t->join = join_new(handler, ctx);
+	join_set_processes(t->join, t->threads);
 	read_all(t);
 	t->totals = *join_totals(t->join);
 
@@ -152,6 +155,7 @@ struct trace *trace_open(const char *file, int fd)
 		trace_close(t);
 		return NULL;
 	}
+	t->threads = threads_load(fd, file, &dat->damaged);
 	check_clocks(t);
 	t->merge = merge_new(dat);
 	return t;
@@ -161,6 +165,7 @@ void trace_close(struct trace *t)
 {
 	join_free(t->join);
 	merge_free(t->merge);
+	threads_free(t->threads);
 	fields_free(t->fields);
 	host_symbols_free(t->host);
 	dat_close(t->dat);

@@ -418,6 +418,87 @@ test_old_events() {
 	reports "events without vm_id and by_host" "$dir/cases/vcpus.report"
 }
 
+# stock_lines FILE: its events as a host without hypergraph_exit has them, in order of time
+stock_lines() {
+	awk '
+	/^#/ || /^$/ { next }
+	/^ / {
+		print NR "\t" $0
+		next
+	}
+	$1 == "hypergraph_exit" {
+		print $4 - $10 "\texit", $2, $3, $4 - $10, $7, $8, $9, $6
+		print $4 "\tentry", $2, $3, $4, $6
+		next
+	}
+	{ print $4 "\t" $0 }' "$1" | sort -s -n -k 1,1 | cut -f 2-
+}
+
+# stock_threads FILE TRACE: append whose threads they are, as record does it
+stock_threads() {
+	begin=$(wc -c <"$2")
+	{
+		awk '
+		/^ / && !n++ {
+			sub(/.*-/, "", $1)
+			sub(/vm=/, "", $5)
+			print "#hypergraph thread " $1 " of " $5
+		}
+		/^[a-z]/ && NF > 5 && $1 !~ /^(exit|entry)$/ && !seen[$3]++ {
+			print "#hypergraph thread " $3 " of " $5
+		}' "$1"
+		printf '#hypergraph threads begin at %020d\n' "$begin"
+	} >>"$2"
+}
+
+# Has the case only what any host can tell? No nested guests, resets, VMs of one process, what
+# was lost, the functions of the host, hypercalls that are no tracer's, exits of what sends later
+any_host_tells() {
+	case $1 in
+	*/foreign_exits.events | */hypercall_exits.events | */stock_*) false ;;
+	*) ! grep -qE '^(reset|lost|host_|call|[^ 	]*	[0-9]+ [0-9]+ [0-9]+	[0-9]+(\.| [0-9]+/))' "$1" ;;
+	esac
+}
+
+# Both ways to record the same, kvm_hypercall with whose threads they are, print the same.
+test_stock_same() {
+	for events in "$dir"/cases/*.events; do
+		name=$(basename "$events" .events)
+		any_host_tells "$events" || continue
+		symbols=$dir/cases/$name.kallsyms
+		[ -f "$symbols" ] || symbols=$dir/kallsyms
+		cp "$symbols" "$tmp/kallsyms"
+		stock_lines "$events" | "$gen_trace" --stock >"$tmp/trace.dat"
+		stock_threads "$events" "$tmp/trace.dat"
+		for command in report exits crash boot; do
+			[ -f "$dir/cases/$name.$command" ] || continue
+			run "$command" --kallsyms kallsyms
+			reports "$name by kvm_hypercall: $command" \
+				"$dir/cases/$name.$command" "$(stderr_of "$name")"
+		done
+	done
+}
+
+# The threads are read also where symbols stand behind them, and as far as they are whole.
+test_saved_threads() {
+	cp "$dir/kallsyms" "$tmp/kallsyms"
+	"$gen_trace" --stock <"$dir/cases/durations.events" >"$tmp/some.dat"
+	stock_threads "$dir/cases/durations.events" "$tmp/some.dat"
+	cp "$tmp/some.dat" "$tmp/saved.dat"
+	save_symbols "$tmp/saved.dat"
+	run report saved.dat
+	reports "threads and symbols in the recording" "$dir/cases/durations.report"
+	sed '$a # 1 VM of which only a thread is known' "$dir/cases/durations.report" \
+		>"$tmp/by_thread"
+	at=$(LC_ALL=C grep -obUa '#hypergraph thread ' "$tmp/some.dat" | cut -d: -f1)
+	sed -i 's/#hypergraph thread 101 /#hypergraph thread x01 /' "$tmp/some.dat"
+	run report --kallsyms kallsyms some.dat
+	[ "$status" -ne 1 ] || status=0
+	echo "hypergraph: some.dat: damaged at offset $at: of what follows there, VMs are threads" \
+		>"$tmp/said"
+	reports "damaged threads in the recording" "$tmp/by_thread" "$tmp/said"
+}
+
 # make_vmlinux FILE BUILD-ID: of $tmp/vmlinux.S
 make_vmlinux() {
 	if ! gcc -nostdlib -static -Wl,-Ttext=0xffffffff81000000,-e,_text,--build-id="$2" \
@@ -977,6 +1058,8 @@ test_vm
 test_no_match
 test_filtered_exits
 test_old_events
+test_stock_same
+test_saved_threads
 test_symbols
 test_other_kernel
 test_saved_symbols
