@@ -165,24 +165,57 @@ static __u64 put_guest(struct trace_seq *s, struct tep_event *event, struct tep_
 	return guest_key(vm, nested ? nested_vcpu : vm_id, nested);
 }
 
-static int host_handler(struct trace_seq *s, struct tep_record *record, struct tep_event *event,
-			void *context)
+static void read_registers(struct trace_seq *s, struct tep_event *event,
+			   struct tep_record *record, __u64 a[4])
 {
 	static const char * const names[] = { "a0", "a1", "a2", "a3" };
-	__u64 guest = put_guest(s, event, record), a[4];
-	struct event ev;
 	int i;
 
-	(void)context;
 	for (i = 0; i < 4; i++)
 		a[i] = field(s, event, record, names[i]);
-	decode_hypercall(&ev, field(s, event, record, "by_host"), field(s, event, record, "nr"), a);
+}
+
+/* Prints what @guest sent, and learns from its hellos. */
+static void put_hypercall(struct trace_seq *s, __u64 guest, bool by_host, __u64 nr,
+			  const __u64 a[4])
+{
+	struct event ev;
+
+	decode_hypercall(&ev, by_host, nr, a);
 	get_symbols();
 	if (ev.type == EVENT_HELLO_PART && !ev.hello.part)
 		symbols_set_stext(symbols, guest, ev.hello.stext);
 	else if (ev.type == EVENT_HELLO_PART)
 		symbols_set_build_id(symbols, guest, ev.hello.build_id);
 	put_event(s, guest, &ev);
+}
+
+static int host_handler(struct trace_seq *s, struct tep_record *record, struct tep_event *event,
+			void *context)
+{
+	__u64 guest = put_guest(s, event, record), a[4];
+
+	(void)context;
+	read_registers(s, event, record, a);
+	put_hypercall(s, guest, field(s, event, record, "by_host"), field(s, event, record, "nr"),
+		      a);
+	return 0;
+}
+
+/* KVM's own event has the hypercalls of all kinds, and tells of whose they are only the thread. */
+static int kvm_handler(struct trace_seq *s, struct tep_record *record, struct tep_event *event,
+		       void *context)
+{
+	__u64 nr = field(s, event, record, "nr"), a[4];
+	__u32 thread = field(s, event, record, "common_pid");
+
+	(void)context;
+	read_registers(s, event, record, a);
+	if (decode_knows(nr))
+		put_hypercall(s, guest_key(thread, 0, false), false, nr, a);
+	else
+		trace_seq_printf(s, "nr 0x%llx a0 0x%llx a1 0x%llx a2 0x%llx a3 0x%llx", nr,
+				 a[0], a[1], a[2], a[3]);
 	return 0;
 }
 
@@ -207,6 +240,7 @@ int EXPORTED TEP_PLUGIN_LOADER(struct tep_handle *tep)
 	tep_plugin_add_options("hypergraph", options);
 	tep_register_event_handler(tep, -1, "hypergraph", "hypergraph_host", host_handler, NULL);
 	tep_register_event_handler(tep, -1, "hypergraph", "hypergraph_exit", exit_handler, NULL);
+	tep_register_event_handler(tep, -1, "kvm", "kvm_hypercall", kvm_handler, NULL);
 	return 0;
 }
 
@@ -214,6 +248,7 @@ void EXPORTED TEP_PLUGIN_UNLOADER(struct tep_handle *tep)
 {
 	tep_unregister_event_handler(tep, -1, "hypergraph", "hypergraph_host", host_handler, NULL);
 	tep_unregister_event_handler(tep, -1, "hypergraph", "hypergraph_exit", exit_handler, NULL);
+	tep_unregister_event_handler(tep, -1, "kvm", "kvm_hypercall", kvm_handler, NULL);
 	tep_plugin_remove_options(options);
 	if (symbols)
 		symbols_free(symbols);
