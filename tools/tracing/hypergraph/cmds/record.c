@@ -20,6 +20,7 @@
 #include "graph/symbols.h"
 #include "hypergraph.h"
 #include "input/host.h"
+#include "input/threads.h"
 #include "util/util.h"
 
 /*
@@ -37,6 +38,7 @@
 struct record {
 	const char *output;
 	struct filter filter;		/* only its vm */
+	bool stock;			/* The kernel has no events of hypergraph. */
 	bool exits;
 	char **functions;		/* patterns of the host's */
 	size_t nr_functions;
@@ -102,30 +104,56 @@ static char *list_threads(unsigned int vm)
 	return list;
 }
 
-static bool add_functions(struct record *r)
+/* Only what threads of the VM do, now or later */
+static bool add_threads(struct record *r)
+{
+	char *threads = list_threads(r->filter.vm);
+
+	if (!threads) {
+		warnx("--vm %u: no such process", r->filter.vm);
+		return false;
+	}
+	add_arg(r, xstrdup("-P"));
+	add_arg(r, threads);
+	add_arg(r, xstrdup("-c"));
+	return true;
+}
+
+static void add_functions(struct record *r)
 {
 	size_t i;
 
 	if (!r->nr_functions)
-		return true;
+		return;
 	add_arg(r, xstrdup("-p"));
 	add_arg(r, xstrdup("function_graph"));
 	for (i = 0; i < r->nr_functions; i++) {
 		add_arg(r, xstrdup("-l"));
 		add_arg(r, xstrdup(r->functions[i]));
 	}
-	if (r->filter.vm) {
-		char *threads = list_threads(r->filter.vm);
+}
 
-		if (!threads) {
-			warnx("--vm %u: no such process", r->filter.vm);
-			return false;
-		}
-		add_arg(r, xstrdup("-P"));
-		add_arg(r, threads);
-		add_arg(r, xstrdup("-c"));
+static void add_events(struct record *r)
+{
+	add_vm_event(r, "hypergraph:hypergraph_host");
+	if (r->exits)
+		add_vm_event(r, "hypergraph:hypergraph_exit");
+	/* It tells where an exit begins among the functions of the host. */
+	if (r->exits && r->nr_functions)
+		add_event(r, "kvm:kvm_exit");
+}
+
+/* They are needed also where only the calls are asked for: kvm_exit tells the vCPU. */
+static void add_stock_events(struct record *r)
+{
+	const char * const *name;
+
+	for (name = host_stock_events; *name; name++) {
+		char *event = xasprintf("kvm:%s", *name);
+
+		add_event(r, event);
+		free(event);
 	}
-	return true;
 }
 
 static long buffer_size(void)
@@ -146,13 +174,12 @@ static bool make_args(struct record *r)
 	add_arg(r, xstrdup("mono"));
 	add_arg(r, xstrdup("-b"));
 	add_arg(r, xasprintf("%ld", buffer_size()));
-	add_vm_event(r, "hypergraph:hypergraph_host");
-	if (r->exits)
-		add_vm_event(r, "hypergraph:hypergraph_exit");
-	/* It tells where an exit begins among the functions of the host. */
-	if (r->exits && r->nr_functions)
-		add_event(r, "kvm:kvm_exit");
-	if (!add_functions(r))
+	if (r->stock)
+		add_stock_events(r);
+	else
+		add_events(r);
+	add_functions(r);
+	if (r->filter.vm && (r->stock || r->nr_functions) && !add_threads(r))
 		return false;
 	/*
 	 * It records as long as this runs, until the pipe's other end is closed. That is also
@@ -168,7 +195,8 @@ static void say_what(const struct record *r)
 {
 	size_t i;
 
-	fprintf(stderr, "recording the calls%s of ", r->exits ? " and VM exits" : "");
+	fprintf(stderr, "recording the calls%s of ",
+		r->exits || r->stock ? " and VM exits" : "");
 	if (r->filter.one_vm_id)
 		fprintf(stderr, "VM %u.%u", r->filter.vm, r->filter.vm_id);
 	else if (r->filter.vm)
@@ -361,10 +389,11 @@ static void print_log(FILE *log)
 	free(line);
 }
 
-static bool save_symbols(const struct record *r)
+/* What the recording itself lacks */
+static bool save_rest(const struct record *r)
 {
 	FILE *out = fopen(r->output, "r+");
-	bool ok = out && symbols_save(r->syms, out);
+	bool ok = out && (!r->stock || threads_save(out)) && symbols_save(r->syms, out);
 
 	if (out && fclose(out))
 		ok = false;
@@ -432,7 +461,7 @@ static int record_with(struct record *r, FILE *log)
 		clean_up(r, log);
 		return EXIT_ERROR;
 	}
-	if (!save_symbols(r))
+	if (!save_rest(r))
 		return EXIT_ERROR;
 	print_progress(r, &stats, "\n");
 	if (r->full)
@@ -442,6 +471,7 @@ static int record_with(struct record *r, FILE *log)
 
 static int run(struct record *r)
 {
+	bool kept = r->stock && threads_keep(true);
 	int status = EXIT_ERROR;
 	FILE *log;
 
@@ -454,6 +484,8 @@ static int run(struct record *r)
 		status = record_with(r, log);
 	if (log)
 		fclose(log);
+	if (r->stock && !kept)
+		threads_keep(false);
 	return status;
 }
 
@@ -515,13 +547,24 @@ static const struct argp record_argp = {
 	.children = record_children,
 };
 
+/* Does this kernel tell the VM that was asked for from others? */
+static bool can_choose(const struct record *r)
+{
+	if (!r->stock || !r->filter.one_vm_id)
+		return true;
+	warnx("--vm %u.%u: this kernel does not tell VMs of one process apart", r->filter.vm,
+	      r->filter.vm_id);
+	return false;
+}
+
 int cmd_record(int argc, char **argv)
 {
 	struct record r = { .output = "trace.dat", .syms = symbols_new() };
 	int status = EXIT_ERROR;
 	size_t i;
 
-	if (options_parse(&record_argp, ARGP_IN_ORDER, argc, argv, &r) && host_can_record())
+	if (options_parse(&record_argp, ARGP_IN_ORDER, argc, argv, &r) &&
+	    host_can_record(&r.stock) && can_choose(&r))
 		status = run(&r);
 	for (i = 0; i < r.nr_args; i++)
 		free(r.args[i]);

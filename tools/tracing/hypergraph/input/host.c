@@ -9,21 +9,32 @@
 #include "input/host.h"
 #include "util/util.h"
 
-static const char event[] = "events/hypergraph/hypergraph_host";
+const char * const host_stock_events[] = {
+	"kvm_hypercall", "kvm_exit", "kvm_entry", "kvm_nested_vmexit", NULL
+};
 
-bool host_can_record(void)
+static bool has_event(const char *event)
 {
 	char *path = tracefs_get_tracing_file(event);
-	bool ok = path && !access(path, W_OK);
+	bool has = path && !access(path, W_OK);
 
 	tracefs_put_tracing_file(path);
-	if (ok)
+	return has;
+}
+
+bool host_can_record(bool *stock)
+{
+	*stock = !has_event("events/hypergraph/hypergraph_host");
+	if (!*stock)
 		return true;
+	if (has_event("events/kvm/kvm_hypercall")) {
+		warnx("this kernel has no hypergraph_host: kvm_hypercall, kvm_exit and kvm_entry are recorded");
+		return true;
+	}
 	if (geteuid())
 		warnx("this takes root");
 	else
-		warnx("this kernel has no %s: is kvm loaded, and built with CONFIG_KVM_HYPERTRACE?",
-		      event);
+		warnx("this kernel has neither hypergraph_host nor kvm_hypercall: is kvm loaded?");
 	return false;
 }
 

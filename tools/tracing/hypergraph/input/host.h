@@ -13,8 +13,14 @@ struct host_stats {
 	unsigned long long bytes;	/* that are in the buffers now */
 };
 
-/* Can the events of guests be recorded here? False after an error message. */
-bool host_can_record(void);
+/* What tells of guests where the kernel has no events of hypergraph, ended by NULL */
+extern const char * const host_stock_events[];
+
+/*
+ * Can events of guests be recorded here? False after an error message. @stock becomes whether
+ * these are host_stock_events[], which a message tells.
+ */
+bool host_can_record(bool *stock);
 
 /* NULL stands for the top instance. */
 struct host_stats host_stats(struct tracefs_instance *instance);

@@ -14,17 +14,23 @@
 #include "input/host.h"
 #include "input/join.h"
 #include "input/live.h"
+#include "input/threads.h"
 #include "util/util.h"
 
-static const char system_name[] = "hypergraph";
-
 struct live {
+	bool stock;		/* There are no events of hypergraph. */
+	struct threads *threads;
 	struct tracefs_instance *instance;
 	pid_t remover;		/* the process that removes it, if there is one */
 	struct tep_handle *tep;
 	struct fields *fields;
 	struct join *join;
 };
+
+static const char *system_of(const struct live *live)
+{
+	return live->stock ? "kvm" : "hypergraph";
+}
 
 /*
  * Removes the instance at a signal of @end, which also tells that @parent has ended, whatever
@@ -38,7 +44,7 @@ static void remove_instance(const struct live *live, pid_t parent, const sigset_
 	prctl(PR_SET_PDEATHSIG, SIGUSR1);
 	if (getppid() == parent)
 		sigwait(end, &signal);
-	tracefs_event_disable(live->instance, system_name, NULL);
+	tracefs_event_disable(live->instance, system_of(live), NULL);
 	tracefs_instance_destroy(live->instance);
 	_exit(0);
 }
@@ -63,6 +69,20 @@ static bool start_remover(struct live *live)
 	return false;
 }
 
+static bool enable_events(struct live *live)
+{
+	static const char * const all[] = { NULL };
+	const char * const *event = live->stock ? host_stock_events : all;
+
+	do {
+		if (tracefs_event_enable(live->instance, system_of(live), *event)) {
+			warn("enabling the events of %s", system_of(live));
+			return false;
+		}
+	} while (*event && *++event);
+	return true;
+}
+
 static bool start(struct live *live)
 {
 	/* Two runs at a time must not end each other. */
@@ -74,12 +94,14 @@ static bool start(struct live *live)
 		warn("making an instance in tracefs");
 		return false;
 	}
-	if (!start_remover(live))
-		return false;
-	if (!tracefs_event_enable(live->instance, system_name, NULL))
-		return true;
-	warn("enabling the events of %s", system_name);
-	return false;
+	return start_remover(live) && enable_events(live);
+}
+
+static struct tep_handle *find_events(const struct live *live)
+{
+	const char * const systems[] = { system_of(live), NULL };
+
+	return tracefs_local_events_system(NULL, systems);
 }
 
 static struct formats *read_formats(struct tep_handle *tep)
@@ -109,11 +131,12 @@ static struct fields *find_fields(struct tep_handle *tep)
 
 struct live *live_open(event_handler_t handler, void *ctx)
 {
-	static const char * const systems[] = { system_name, NULL };
 	struct live *live = xcalloc(1, sizeof(*live));
 
-	live->tep = host_can_record() ? tracefs_local_events_system(NULL, systems) : NULL;
+	live->tep = host_can_record(&live->stock) ? find_events(live) : NULL;
+	live->threads = threads_of_now();
 	live->join = join_new(handler, ctx);
+	join_set_processes(live->join, live->threads);
 	if (live->tep)
 		live->fields = find_fields(live->tep);
 	if (live->fields && start(live))
@@ -163,6 +186,7 @@ void live_close(struct live *live)
 	if (live->instance)
 		tracefs_instance_free(live->instance);
 	join_free(live->join);
+	threads_free(live->threads);
 	fields_free(live->fields);
 	if (live->tep)
 		tep_free(live->tep);
