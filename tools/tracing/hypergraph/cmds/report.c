@@ -726,6 +726,7 @@ static const struct view report_view = {
 			"    trace-cmd record -e hypergraph_host -e kvm_exit -e kvm_entry\n"
 			"or, which also tells the exits of nested guests, with\n"
 			"    trace-cmd record -e hypergraph\n"
+			"A host without these has kvm_hypercall in place of hypergraph_host.\n"
 			"If the host's functions were recorded as well (-p function_graph), those that\n"
 			"served an exit follow it.",
 	},

@@ -48,8 +48,8 @@ struct thread {
 	bool calling;		/* a kvm_hypercall does */
 	bool shut_down;		/* if held: there is nobody else to tell of the triple fault */
 	int host_cpu;		/* where it was seen last */
-	struct vm *vm;		/* whose, NULL: no event of hypergraph has told it yet */
-	__u32 vcpu;
+	struct vm *vm;		/* whose, NULL: nothing was told of it yet */
+	__u32 vcpu;		/* its pid if nothing tells it, VCPU_UNKNOWN: not asked for yet */
 	struct event exit;	/* if held */
 	struct host_record call;	/* if calling */
 	__u64 call_begin;	/* the time of its own kvm_exit, 0 if that was not recorded */
