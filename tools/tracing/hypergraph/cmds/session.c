@@ -100,6 +100,28 @@ static void warn_of_unknown_kernels(const struct session *s)
 	}
 }
 
+static bool has_vm(const struct session *s, __u32 vm)
+{
+	const struct guest *guest;
+
+	map_for_each(guest, &s->cg.guests) {
+		if (guest->vm == vm)
+			return true;
+	}
+	return false;
+}
+
+static void warn_of_missing_vms(const struct session *s)
+{
+	size_t i;
+	__u32 vm;
+
+	for (i = 0; (vm = symbols_nth_vm(s->syms, i)); i++) {
+		if (!has_vm(s, vm))
+			warnx("%s: VM %u, which has symbols, is not in it", s->file, vm);
+	}
+}
+
 static int view_trace(struct session *s)
 {
 	int ret = s->view->begin ? s->view->begin(s) : 0;
@@ -112,6 +134,7 @@ static int view_trace(struct session *s)
 		return ret;
 	callgraph_end(&s->cg);
 	warn_of_unknown_kernels(s);
+	warn_of_missing_vms(s);
 	symbols_warn_of_calls(s->syms);
 	s->totals = *trace_totals(s->trace);
 	if (filter_is_set(&s->filter) && !s->filter.matched)

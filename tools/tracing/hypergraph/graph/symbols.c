@@ -40,6 +40,7 @@ struct symbol_table {
 	struct symbol_table *next;
 	__u32 vm;		/* whose, 0: of all others */
 	char *file;
+	bool saved;		/* that file is the recording */
 	dev_t dev;		/* of that file */
 	ino_t ino;
 	char *text;		/* of all names */
@@ -430,6 +431,7 @@ static bool load_table(struct symbols *syms, FILE *in, const char *file, const c
 	struct symbol_table *st = new_table(vm, file);
 	const char *id = strstr(line, SAVED_BUILD_ID);
 
+	st->saved = true;
 	if (id && !parse_build_id(st, id + strlen(SAVED_BUILD_ID))) {
 		free_table(st);
 		return false;
@@ -570,6 +572,17 @@ void symbols_set_build_id(struct symbols *syms, __u64 guest,
 		return;
 	kernel->refused = true;
 	warn_of_build_id(st, guest, id);
+}
+
+__u32 symbols_nth_vm(const struct symbols *syms, size_t i)
+{
+	const struct symbol_table *st;
+
+	for (st = syms->tables; st; st = st->next) {
+		if (st->vm && !st->saved && !i--)
+			return st->vm;
+	}
+	return 0;
 }
 
 bool symbols_are_for(const struct symbols *syms, __u32 vm)

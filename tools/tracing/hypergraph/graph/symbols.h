@@ -71,6 +71,9 @@ void symbols_set_build_id(struct symbols *syms, __u64 guest,
 void symbols_note_call(const struct symbols *syms, __u64 guest, __u64 addr);
 void symbols_warn_of_calls(const struct symbols *syms);
 
+/* Of which VM was the @i-th file added that is one VM's alone? 0: there are not so many. */
+__u32 symbols_nth_vm(const struct symbols *syms, size_t i);
+
 /* Are there symbols that would be @vm's, if it told where its kernel is? */
 bool symbols_are_for(const struct symbols *syms, __u32 vm);
 

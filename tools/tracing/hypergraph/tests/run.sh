@@ -512,6 +512,9 @@ test_symbols() {
 	sed 's/ksys_write/other_kernel/' "$dir/kallsyms" >"$tmp/other"
 	run report --guest 100=kallsyms --guest 20000=other some.dat
 	reports "a kernel of its own for each VM" "$dir/cases/symbols_two.symbols"
+	run report --guest 100=kallsyms --guest 20000=other --guest 999=other some.dat
+	echo "hypergraph: some.dat: VM 999, which has symbols, is not in it" >"$tmp/said"
+	reports "symbols of a VM that is not there" "$dir/cases/symbols_two.symbols" "$tmp/said"
 	run report --guest kallsyms some.dat
 	fails "no PID" 1 "hypergraph: --guest kallsyms: not PID=FILE"
 
