@@ -17,6 +17,9 @@
 
 #define INDENT		2
 
+/* Digits of a vCPU's number, if there is none with more */
+#define WIDTH		2
+
 /* Digits and point of a duration, as ftrace has them */
 #define DURATION_WIDTH	8
 
@@ -52,10 +55,10 @@ struct line {
 struct report {
 	struct session s;
 	struct line line;
-	unsigned int header_vms;	/* what the last header was for */
+	bool header_vms;		/* what the last header was for */
+	unsigned int header_width;	/* 0: there was none */
 	unsigned int vms;
-	unsigned int vcpus;
-	unsigned int nested_vcpus;
+	unsigned int width;		/* of vCPUs' numbers */
 	unsigned long long calls;
 	unsigned long long exits;
 	unsigned long long untraced;	/* exits of what is not traced then */
@@ -86,16 +89,20 @@ static void line_adds(struct line *l, const char *text)
 	line_add(l, text, strlen(text));
 }
 
-/* Once, and again when a second VM adds a column. */
+/* Once, and again when a second VM adds a column, or a vCPU needs a wider one. */
 static void put_header(struct report *r)
 {
-	bool vm = r->vms > 1;
+	bool vms = r->vms > 1;
+	int more = r->width - WIDTH;
 
-	if (r->header_vms == r->vms || r->header_vms > 1)
+	if (r->header_vms == vms && r->header_width == r->width)
 		return;
-	r->header_vms = r->vms;
-	printf("#%s vCPU DURATION                  FUNCTION CALLS\n", vm ? "    VM  " : "");
-	printf("#%s |     |   |                     |   |   |   |\n", vm ? "     |  " : "");
+	r->header_vms = vms;
+	r->header_width = r->width;
+	printf("#%s%*s vCPU DURATION                  FUNCTION CALLS\n", vms ? "    VM  " : "",
+	       more, "");
+	printf("#%s%*s |     |   |                     |   |   |   |\n", vms ? "     |  " : "",
+	       more, "");
 }
 
 static void line_vcpu(struct report *r, const struct vcpu *v)
@@ -379,20 +386,39 @@ static void name_vms(struct report *r, struct vcpu *v)
 	}
 }
 
+static void name_vcpu(const struct report *r, const struct vcpu *v)
+{
+	struct column *col = v->priv;
+	char *number = print_to_string(vcpu_print, v);
+
+	snprintf(col->name, sizeof(col->name), "%*s) ", r->width, number);
+	free(number);
+}
+
+/* A longer number than those before makes theirs as wide. */
+static void name_vcpus(struct report *r, const struct vcpu *v)
+{
+	char *number = print_to_string(vcpu_print, v);
+	unsigned int width = strlen(number);
+
+	free(number);
+	if (width <= r->width) {
+		name_vcpu(r, v);
+		return;
+	}
+	r->width = width;
+	map_for_each(v, &r->s.cg.vcpus)
+		name_vcpu(r, v);
+}
+
 static void report_vcpu_new(void *ctx, struct vcpu *v)
 {
 	struct report *r = ctx;
 	const struct vcpu *first;
-	struct column *col = xcalloc(1, sizeof(*col));
 
-	v->priv = col;
-	snprintf(col->name, sizeof(col->name), v->guest->nested ? "n%u) " : "%2u) ",
-		 vcpu_number(v));
+	v->priv = xcalloc(1, sizeof(struct column));
+	name_vcpus(r, v);
 	name_vms(r, v);
-	if (v->guest->nested)
-		r->nested_vcpus++;
-	else
-		r->vcpus++;
 	map_for_each(first, &r->s.cg.vcpus) {
 		if (is_of_vm(first, v))
 			break;
@@ -632,14 +658,74 @@ static void put_open_frames(struct report *r, const struct task *task)
 	putchar('\n');
 }
 
-static unsigned int count_tasks(const struct report *r)
+/* What the last line says there was, of what the filter asks for */
+struct counts {
+	unsigned int vms;
+	unsigned int vcpus;
+	unsigned int nested_vcpus;
+	unsigned int tasks;
+	__u64 ns;
+};
+
+static bool is_first_of_vm(const struct report *r, const struct vcpu *v, bool all)
 {
+	const struct vcpu *first;
+
+	map_for_each(first, &r->s.cg.vcpus) {
+		if (is_of_vm(first, v) && (all || first->matched))
+			break;
+	}
+	return first == v;
+}
+
+static struct counts count(const struct report *r)
+{
+	const struct filter *f = &r->s.filter;
+	const struct totals *totals = &r->s.totals;
+	bool all = !filter_is_set(f);
+	struct counts n = {
+		.ns = all ? totals->last_ts - totals->first_ts : f->last_ts - f->first_ts,
+	};
 	const struct task *task;
-	unsigned int nr = 0;
+	const struct vcpu *v;
 
 	map_for_each(task, &r->s.cg.tasks)
-		nr += task->pid > 0;
-	return nr;
+		n.tasks += task->pid > 0 && (all || task->matched);
+	map_for_each(v, &r->s.cg.vcpus) {
+		if (!all && !v->matched)
+			continue;
+		n.vms += is_first_of_vm(r, v, all);
+		if (v->guest->nested)
+			n.nested_vcpus++;
+		else
+			n.vcpus++;
+	}
+	return n;
+}
+
+static void put_counts(const struct report *r)
+{
+	struct counts n = count(r);
+
+	fputs("# ", stdout);
+	print_count(n.vms, "VM", stdout);
+	fputs(", ", stdout);
+	print_count(n.vcpus, "vCPU", stdout);
+	fputs(", ", stdout);
+	if (n.nested_vcpus) {
+		print_count(n.nested_vcpus, "nested vCPU", stdout);
+		fputs(", ", stdout);
+	}
+	print_count(n.tasks, "task", stdout);
+	fputs(", ", stdout);
+	print_count(r->calls, "call", stdout);
+	fputs(", ", stdout);
+	print_count(r->exits, "VM exit", stdout);
+	if (r->host_calls) {
+		fputs(", ", stdout);
+		print_count(r->host_calls, "host call", stdout);
+	}
+	printf(", %llu.%06llu s, ", n.ns / 1000000000, n.ns / 1000 % 1000000);
 }
 
 static void put_left_out(const struct totals *totals)
@@ -654,28 +740,10 @@ static void put_left_out(const struct totals *totals)
 static void put_summary(const struct report *r)
 {
 	const struct totals *totals = &r->s.totals;
-	unsigned long long ns = totals->last_ts - totals->first_ts;
 
-	fputs("# ", stdout);
-	print_count(r->vms, "VM", stdout);
-	fputs(", ", stdout);
-	print_count(r->vcpus, "vCPU", stdout);
-	fputs(", ", stdout);
-	if (r->nested_vcpus) {
-		print_count(r->nested_vcpus, "nested vCPU", stdout);
-		fputs(", ", stdout);
-	}
-	print_count(count_tasks(r), "task", stdout);
-	fputs(", ", stdout);
-	print_count(r->calls, "call", stdout);
-	fputs(", ", stdout);
-	print_count(r->exits, "VM exit", stdout);
-	if (r->host_calls) {
-		fputs(", ", stdout);
-		print_count(r->host_calls, "host call", stdout);
-	}
-	printf(", %llu.%06llu s, %s", ns / 1000000000, ns / 1000 % 1000000,
-	       totals->lost_uncounted ? "more than " : "");
+	put_counts(r);
+	if (totals->lost_uncounted)
+		fputs("more than ", stdout);
 	print_count(totals->lost, "event", stdout);
 	fputs(" lost\n", stdout);
 	if (r->untraced) {
@@ -702,7 +770,7 @@ static int report_end(struct session *s)
 	putchar('\n');
 	map_for_each(task, &s->cg.tasks) {
 		if (task->nr_frames && task_is_of_now(task) &&
-		    filter_wants(&s->filter, task->vcpu, task, s->cg.ts))
+		    filter_asks_for(&s->filter, task->vcpu, task, s->cg.ts))
 			put_open_frames(r, task);
 	}
 	put_summary(r);
@@ -738,7 +806,7 @@ static const struct view report_view = {
 
 int cmd_report(int argc, char **argv)
 {
-	struct report r = { 0 };
+	struct report r = { .width = WIDTH };
 
 	return session_run(&r.s, &report_view, argc, argv);
 }

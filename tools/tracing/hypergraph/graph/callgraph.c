@@ -22,7 +22,7 @@
 		__handler(__VA_ARGS__);				\
 } while (0)
 
-static bool is_wanted(const struct callgraph *cg, const struct vcpu *v)
+static bool is_wanted(const struct callgraph *cg, struct vcpu *v)
 {
 	return filter_wants(cg->filter, v, v->current, cg->ts);
 }
@@ -36,7 +36,7 @@ static bool is_wanted(const struct callgraph *cg, const struct vcpu *v)
 		notify(handler, __cg->ctx, __v, what);				\
 } while (0)
 
-static bool is_call_wanted(const struct callgraph *cg, const struct vcpu *v, __u32 depth)
+static bool is_call_wanted(const struct callgraph *cg, struct vcpu *v, __u32 depth)
 {
 	return filter_wants_call(cg->filter, v, v->current, cg->ts, depth);
 }

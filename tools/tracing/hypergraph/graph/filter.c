@@ -109,14 +109,25 @@ static bool wants_task(const struct filter *f, const struct task *task)
 	return f->comm ? !fnmatch(f->comm, task->comm, 0) : task->pid == f->pid;
 }
 
-bool filter_wants(struct filter *f, const struct vcpu *v, const struct task *task, __u64 ts)
+bool filter_asks_for(const struct filter *f, const struct vcpu *v, const struct task *task,
+		     __u64 ts)
 {
-	bool wanted = filter_wants_vcpu(f, v) && ts >= f->from && (!f->to || ts <= f->to) &&
-		      (!f->one_task || wants_task(f, task)) &&
-		      (!f->function || task->wanted != NOT_SEEN);
+	return filter_wants_vcpu(f, v) && ts >= f->from && (!f->to || ts <= f->to) &&
+	       (!f->one_task || wants_task(f, task)) &&
+	       (!f->function || task->wanted != NOT_SEEN);
+}
 
-	f->matched |= wanted;
-	return wanted;
+bool filter_wants(struct filter *f, struct vcpu *v, struct task *task, __u64 ts)
+{
+	if (!filter_asks_for(f, v, task, ts))
+		return false;
+	if (!f->matched)
+		f->first_ts = ts;
+	f->last_ts = ts;
+	f->matched = true;
+	v->matched = true;
+	task->matched = true;
+	return true;
 }
 
 /* The depth from which levels count */
@@ -125,8 +136,8 @@ static __u32 top_depth(const struct filter *f, const struct task *task)
 	return f->function ? task->wanted : 0;
 }
 
-bool filter_wants_call(struct filter *f, const struct vcpu *v, const struct task *task,
-		       __u64 ts, __u32 depth)
+bool filter_wants_call(struct filter *f, struct vcpu *v, struct task *task, __u64 ts,
+		       __u32 depth)
 {
 	return filter_wants(f, v, task, ts) &&
 	       (!f->depth || depth - top_depth(f, task) < f->depth);

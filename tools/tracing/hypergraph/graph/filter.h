@@ -27,7 +27,9 @@ struct filter {
 	const char *function;	/* with wildcards: it, and what it calls */
 	__u64 from, to;		/* ns of the host's clock; to 0: the end */
 	__u32 depth;		/* this many levels of calls, below function if given */
-	bool matched;		/* It asked for something that happened. */
+	bool matched;		/* It asked for something that happened: */
+	__u64 first_ts;		/* ns of the host's clock, the first of that */
+	__u64 last_ts;
 	const struct symbols *syms;	/* to name functions */
 	struct map functions;	/* by address: what function says of it */
 };
@@ -50,13 +52,16 @@ static inline bool filter_wants_vm(const struct filter *f, __u32 vm, __u16 vm_id
 /* Does it ask for @v? */
 bool filter_wants_vcpu(const struct filter *f, const struct vcpu *v);
 
-/* Does it ask for what happens on @v, in @task, at @ts? If so it has matched. */
-bool filter_wants(struct filter *f, const struct vcpu *v, const struct task *task,
-		  __u64 ts);
+/* Does it ask for what happens on @v, in @task, at @ts? */
+bool filter_asks_for(const struct filter *f, const struct vcpu *v, const struct task *task,
+		     __u64 ts);
+
+/* The same of what has happened: if it asks for that, it and these have matched. */
+bool filter_wants(struct filter *f, struct vcpu *v, struct task *task, __u64 ts);
 
 /* The same, of a call at @depth */
-bool filter_wants_call(struct filter *f, const struct vcpu *v, const struct task *task,
-		       __u64 ts, __u32 depth);
+bool filter_wants_call(struct filter *f, struct vcpu *v, struct task *task, __u64 ts,
+		       __u32 depth);
 
 /*
  * @task, which runs on @v, is in @call from here on, or is no longer in one at @depth. The

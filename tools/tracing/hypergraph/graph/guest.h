@@ -70,6 +70,7 @@ struct vcpu {
 	bool gone;		/* current has ended when announced is current */
 	bool silent;		/* Nothing has told yet what runs there. */
 	bool said_hello;	/* in this boot */
+	bool matched;		/* The filter asked for something that happened here. */
 	__u64 ts;		/* of its latest event but the one that is handled */
 	struct mark mark;	/* whose parts are coming */
 	void *priv;		/* the command's own */
@@ -97,6 +98,7 @@ struct task {
 	unsigned int gaps;	/* of its boot, when its name was told */
 	__u64 since;		/* when it began to run */
 	__u64 until;		/* when that ended, if it has */
+	bool matched;		/* The filter asked for something in it that happened. */
 	bool stale;		/* What it is in is no longer known. */
 	bool gone;		/* It has ended: a task with its pid is another one. */
 };
