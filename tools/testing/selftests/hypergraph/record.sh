@@ -48,7 +48,7 @@ has_ended()
 # recorded BYTES: has so much been written?
 recorded()
 {
-	[ "$(stat -c %s "$DISK/r.dat.cpu0" 2>/dev/null || echo 0)" -gt "$1" ]
+	[ "$(stat -c %s "$DISK/r.dat.new.cpu0" 2>/dev/null || echo 0)" -gt "$1" ]
 }
 
 # start_recording ARG...: and wait until a part of it is on the disk.
@@ -95,6 +95,7 @@ check_killed()
 	start_recording
 	kill -9 $recorder
 	check_ended "record killed"
+	mv "$DISK/r.dat.new" "$DISK/r.dat"
 	check_readable "record killed"
 }
 
@@ -169,10 +170,10 @@ check_full()
 	fill 0
 	interrupt_later $recorder &
 	ends_with "disk full" \
-		"hypergraph: $DISK/r.dat: the disk is full: trace-cmd restore reads $DISK/r.dat.cpu*"
+		"hypergraph: $DISK/r.dat: the disk is full: trace-cmd restore reads $DISK/r.dat.new.cpu*"
 	check_ended "disk full"
 	rm "$DISK/filler"
-	trace-cmd restore -o "$DISK/r.dat" "$DISK"/r.dat.cpu* >"$WORK/restore.log" 2>&1 ||
+	trace-cmd restore -o "$DISK/r.dat" "$DISK"/r.dat.new.cpu* >"$WORK/restore.log" 2>&1 ||
 		show "$WORK/restore.log"
 	check_readable "disk full"
 }

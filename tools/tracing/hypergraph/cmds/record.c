@@ -36,7 +36,9 @@
 #define ROOM_FOR_HEADER		(32 * 1024 * 1024)
 
 struct record {
-	const char *output;
+	const char *name;		/* of the recording */
+	char *target;			/* the file that has this name, or will */
+	char *output;			/* beside it, what trace-cmd writes */
 	struct filter filter;		/* only its vm */
 	bool stock;			/* The kernel has no events of hypergraph. */
 	bool exits;
@@ -205,7 +207,7 @@ static void say_what(const struct record *r)
 		fputs("all VMs", stderr);
 	for (i = 0; i < r->nr_functions; i++)
 		fprintf(stderr, "%s%s", i ? ", " : ", and of the host ", r->functions[i]);
-	fprintf(stderr, ": clock mono, %ld KiB a CPU, to %s%s\n", buffer_size(), r->output,
+	fprintf(stderr, ": clock mono, %ld KiB a CPU, to %s%s\n", buffer_size(), r->name,
 		r->command ? "" : ", until ^C");
 }
 
@@ -389,17 +391,30 @@ static void print_log(FILE *log)
 	free(line);
 }
 
-/* What the recording itself lacks */
+/* What the recording itself lacks: it stays as it is if that fails. */
 static bool save_rest(const struct record *r)
 {
+	off_t size = file_size(r->output);
 	FILE *out = fopen(r->output, "r+");
 	bool ok = out && (!r->stock || threads_save(out)) && symbols_save(r->syms, out);
 
 	if (out && fclose(out))
 		ok = false;
-	if (!ok)
+	if (ok)
+		return true;
+	warn("%s: saving the symbols", r->name);
+	if (out && truncate(r->output, size))
 		warn("%s", r->output);
-	return ok;
+	return false;
+}
+
+/* It is whole: what had its name before is replaced. */
+static bool take_place(const struct record *r)
+{
+	if (!rename(r->output, r->target))
+		return true;
+	warn("renaming %s", r->output);
+	return false;
 }
 
 /* trace-cmd has failed: its processes may still run, and what it enabled still be so. */
@@ -421,7 +436,7 @@ static void say_failed(const struct record *r, FILE *log)
 	fputc('\n', stderr);
 	if (r->full) {
 		warnx("%s: the disk is full: trace-cmd restore reads %s.cpu*",
-		      r->output, r->output);
+		      r->name, r->output);
 		return;
 	}
 	print_log(log);
@@ -444,6 +459,7 @@ static int record_with(struct record *r, FILE *log)
 {
 	struct host_stats stats = { 0 };
 	sigset_t signals;
+	bool saved;
 	int status;
 
 	block_signals(&signals);
@@ -461,12 +477,38 @@ static int record_with(struct record *r, FILE *log)
 		clean_up(r, log);
 		return EXIT_ERROR;
 	}
-	if (!save_rest(r))
-		return EXIT_ERROR;
+	saved = save_rest(r);
 	print_progress(r, &stats, "\n");
 	if (r->full)
-		warnx("%s: the disk is nearly full: the recording ended early", r->output);
-	return r->full ? EXIT_ERROR : 0;
+		warnx("%s: the disk is nearly full: the recording ended early", r->name);
+	return take_place(r) && saved && !r->full ? 0 : EXIT_ERROR;
+}
+
+/* What an earlier recording left is the only one that there is of it. */
+static bool nothing_is_left(const struct record *r)
+{
+	if (!bytes_written(r->output) && !file_size(r->output))
+		return true;
+	warnx("%s: is left of a recording that did not end: move or remove it; trace-cmd restore reads %s.cpu*",
+	      r->output, r->output);
+	return false;
+}
+
+static bool find_output(struct record *r)
+{
+	struct stat st;
+
+	r->target = realpath(r->name, NULL) ?: xstrdup(r->name);
+	r->output = xasprintf("%s.new", r->target);
+	if (stat(r->target, &st))
+		return nothing_is_left(r);
+	if (!S_ISREG(st.st_mode))
+		warnx("%s: is no regular file", r->name);
+	else if (symbols_have_file(r->syms, &st))
+		warnx("%s: is what is read: give another --output", r->name);
+	else
+		return nothing_is_left(r);
+	return false;
 }
 
 static int run(struct record *r)
@@ -513,7 +555,7 @@ static error_t parse_record(int key, char *arg, struct argp_state *state)
 		state->child_inputs[1] = r->syms;
 		return 0;
 	case 'o':
-		r->output = arg;
+		r->name = arg;
 		return 0;
 	case OPTION_EXITS:
 		r->exits = true;
@@ -559,17 +601,19 @@ static bool can_choose(const struct record *r)
 
 int cmd_record(int argc, char **argv)
 {
-	struct record r = { .output = "trace.dat", .syms = symbols_new() };
+	struct record r = { .name = "trace.dat", .syms = symbols_new() };
 	int status = EXIT_ERROR;
 	size_t i;
 
-	if (options_parse(&record_argp, ARGP_IN_ORDER, argc, argv, &r) &&
+	if (options_parse(&record_argp, ARGP_IN_ORDER, argc, argv, &r) && find_output(&r) &&
 	    host_can_record(&r.stock) && can_choose(&r))
 		status = run(&r);
 	for (i = 0; i < r.nr_args; i++)
 		free(r.args[i]);
 	free(r.args);
 	free(r.functions);
+	free(r.target);
+	free(r.output);
 	symbols_free(r.syms);
 	return status;
 }

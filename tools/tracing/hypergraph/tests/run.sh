@@ -793,6 +793,25 @@ test_large_exports() {
 	large_export trace-dat trace-cmd "funcgraph_entry:"
 }
 
+# What can be told before anything is recorded: no root is needed for that.
+test_record_output() {
+	run record --output .
+	fails "record into a directory" 1 "hypergraph: .: is no regular file"
+	cp "$dir/kallsyms" "$tmp/saved"
+	cp "$dir/kallsyms" "$tmp/kallsyms"
+	run record --kallsyms kallsyms --output kallsyms
+	fails "record onto the symbols" 1 \
+		"hypergraph: kallsyms: is what is read: give another --output"
+	unchanged "record onto the symbols: untouched" kallsyms
+	cp "$tmp/saved" "$tmp/rec.new.cpu0"
+	run record --output rec
+	left="rec.new: is left of a recording that did not end"
+	fails "record over what one left" 1 \
+		"hypergraph: $left: move or remove it; trace-cmd restore reads rec.new.cpu*"
+	mv "$tmp/rec.new.cpu0" "$tmp/left"
+	unchanged "record over what one left: untouched" left
+}
+
 # Each of 200 tasks has calls open in the end: to close them fills a block of some.
 test_speedscope_spool() {
 	awk 'BEGIN {
@@ -1074,6 +1093,7 @@ test_stdin
 test_exports
 test_input_is_output
 test_kept_output
+test_record_output
 test_large_exports
 test_speedscope_spool
 test_tmpdir
