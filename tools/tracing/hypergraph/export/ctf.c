@@ -39,7 +39,10 @@ struct record {
 		};
 		char next_comm[16];
 	};
-	__u32 depth;
+	union {
+		__u32 depth;
+		__u32 state;	/* of the task that a switch leaves */
+	};
 	__u32 type;
 	__s32 pid;
 	__s32 next_pid;
@@ -88,16 +91,19 @@ static void ctf_vcpu_new(void *ctx, struct vcpu *v)
 }
 
 /* The clock does not go back in a stream, though CPUs of the host may differ by a little. */
-static void put_record(struct export *e, const struct vcpu *v, struct record *r)
+static void put_record(struct export *e, const struct vcpu *v, const struct task *task,
+		       struct record *r)
 {
 	struct ctf *c = e->priv;
 	struct ctf_stream *s = v->priv;
 
+	if (r->ts > INT64_MAX)
+		r->ts = INT64_MAX;
 	if (r->ts < s->ts)
 		r->ts = s->ts;
 	s->ts = r->ts;
-	r->pid = v->current->pid;
-	memcpy(r->comm, v->current->comm, sizeof(r->comm) - 1);
+	r->pid = format_pid(task);
+	memcpy(r->comm, format_comm(task), sizeof(r->comm) - 1);
 	spool_write(&c->spool, s->records, r, sizeof(*r));
 }
 
@@ -106,17 +112,23 @@ static void put_lost(struct export *e, const struct vcpu *v)
 	struct ctf_stream *s = v->priv;
 
 	if (s->lost.ts)
-		put_record(e, v, &s->lost);
+		put_record(e, v, v->current, &s->lost);
 	s->lost.ts = 0;
 }
 
-static void add_record(struct export *e, const struct vcpu *v, struct record *r)
+static void add_record_of(struct export *e, const struct vcpu *v, const struct task *task,
+			  struct record *r)
 {
 	const struct ctf_stream *s = v->priv;
 
 	if (r->ts >= s->lost.ts)
 		put_lost(e, v);
-	put_record(e, v, r);
+	put_record(e, v, task, r);
+}
+
+static void add_record(struct export *e, const struct vcpu *v, struct record *r)
+{
+	add_record_of(e, v, v->current, r);
 }
 
 static void add_call(struct export *e, const struct vcpu *v, enum record_type type,
@@ -148,17 +160,28 @@ static void ctf_ret(void *ctx, struct vcpu *v, const struct frame *f, bool enter
 	add_call(ctx, v, RECORD_RETURN, f, duration);
 }
 
-static void ctf_switching(void *ctx, struct vcpu *v, const struct task *next)
+static void add_switch(struct export *e, const struct vcpu *v, const struct task *prev,
+		       const struct task *next)
 {
-	struct export *e = ctx;
 	struct record r = {
 		.ts = e->cg->ts,
 		.type = RECORD_SWITCH,
-		.next_pid = next->pid,
+		.state = format_state(prev),
+		.next_pid = format_pid(next),
 	};
 
-	memcpy(r.next_comm, next->comm, sizeof(r.next_comm) - 1);
-	add_record(e, v, &r);
+	memcpy(r.next_comm, format_comm(next), sizeof(r.next_comm) - 1);
+	add_record_of(e, v, prev, &r);
+}
+
+static void ctf_switching(void *ctx, struct vcpu *v, const struct task *next)
+{
+	add_switch(ctx, v, v->current, next);
+}
+
+static void ctf_identified(void *ctx, struct vcpu *v)
+{
+	add_switch(ctx, v, v->unknown, v->current);
 }
 
 static void ctf_exit(void *ctx, struct vcpu *v, const struct event *ev)
@@ -199,6 +222,7 @@ static const struct callgraph_ops ctf_ops = {
 	.exit = ctf_exit,
 	.lost = ctf_lost,
 	.switching = ctf_switching,
+	.identified = ctf_identified,
 };
 
 /* A field of a structure's class: all of them are of these kinds. */
@@ -213,8 +237,9 @@ struct member {
 static const struct member packet_members[] = { { "cpu_id", UNSIGNED, 32 }, { NULL, 0, 0 } };
 
 static const struct member context_members[] = {
-	{ "vm", UNSIGNED, 32 }, { "nested", UNSIGNED, 8 }, { "tid", SIGNED, 32 },
-	{ "procname", STRING, 0 }, { NULL, 0, 0 },
+	{ "vm", UNSIGNED, 32 }, { "vm_id", UNSIGNED, 16 }, { "nested", UNSIGNED, 8 },
+	{ "vcpu_id", UNSIGNED, 32 }, { "tid", SIGNED, 32 }, { "procname", STRING, 0 },
+	{ NULL, 0, 0 },
 };
 
 static const struct member entry_members[] = {
@@ -424,7 +449,7 @@ static void fill_switch(bt_field *payload, const struct record *r)
 	set_string(payload, 0, r->comm);
 	set_signed(payload, 1, r->pid);
 	set_signed(payload, 2, 0);
-	set_signed(payload, 3, 0);
+	set_signed(payload, 3, r->state);
 	set_string(payload, 4, r->next_comm);
 	set_signed(payload, 5, r->next_pid);
 	set_signed(payload, 6, 0);
@@ -478,9 +503,11 @@ static const bt_message *make_event(const struct ctf *c, const struct ctf_stream
 	event = bt_message_event_borrow_event(message);
 	context = bt_event_borrow_common_context_field(event);
 	set_number(context, 0, s->vcpu->guest->vm);
-	set_number(context, 1, s->vcpu->guest->nested);
-	set_signed(context, 2, r->pid);
-	set_string(context, 3, r->comm);
+	set_number(context, 1, s->vcpu->guest->vm_id);
+	set_number(context, 2, s->vcpu->guest->nested);
+	set_number(context, 3, vcpu_number(s->vcpu));
+	set_signed(context, 4, r->pid);
+	set_string(context, 5, r->comm);
 	fill_payload(bt_event_borrow_payload_field(event), s, r);
 	return message;
 }

@@ -39,10 +39,26 @@ struct format {
 #define DEFAULT_PRIO	120
 
 /*
- * The pid of @task. One that is not known yet gets a pid that no task has, another one on
- * each @cpu: it is neither the idle task, which 0 is, nor what it turns out to be.
+ * The state in which a task was left, in sched_switch. A guest tells of none but those that
+ * have ended: there is a bit for the other ones that no state of the kernel has.
  */
-__s32 format_pid(const struct task *task, __u32 cpu);
+#define STATE_RUNNING	0
+#define STATE_DEAD	0x10
+#define STATE_UNKNOWN	0x200
+
+/* A nested guest's CPUs have numbers apart from the VM's own. */
+__u32 format_cpu(const struct vcpu *v);
+
+/*
+ * The pid of @task. What stands for one gets a pid that no task has, another one on each
+ * vCPU: it is neither the idle task, which 0 is, nor what it turns out to be.
+ */
+__s32 format_pid(const struct task *task);
+
+/* Returns the name of @task, or "<...>" if it has none, with zeroes behind it. */
+const char *format_comm(const struct task *task);
+
+__u32 format_state(const struct task *prev);
 
 extern const struct format format_perfetto;
 extern const struct format format_trace_dat;

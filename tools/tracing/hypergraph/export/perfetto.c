@@ -20,12 +20,6 @@
 /* A packet has so many that what is said once a packet does not count. */
 #define MAX_EVENTS	256
 
-/*
- * CPUs of a VM's nested guests have numbers from here on, apart from the VM's own: those
- * which their kernels give them are not known.
- */
-#define NESTED_CPU	0x10000
-
 /* An event and the message that it has */
 struct slot {
 	Perfetto__FtraceEvent event;
@@ -101,9 +95,15 @@ static void print_vm_name(const struct guest *guest, FILE *out)
 
 static void describe_machine(struct export *e, const struct vcpu *v)
 {
+	Perfetto__Utsname utsname = PERFETTO__UTSNAME__INIT;
 	Perfetto__SystemInfo info = PERFETTO__SYSTEM_INFO__INIT;
 	Perfetto__TracePacket packet;
 
+	/* Without a version the bits of states would be taken for those of Linux 4.4. */
+	utsname.sysname = (char *)"Linux";
+	utsname.release = (char *)"4.14.0 or later";
+	utsname.machine = (char *)"x86_64";
+	info.utsname = &utsname;
 	info.machine_name = print_to_string(print_vm_name, v->guest);
 	init_packet(&packet, v->priv);
 	packet.system_info = &info;
@@ -157,11 +157,6 @@ static void perfetto_vcpu_new(void *ctx, struct vcpu *v)
 	describe_machine(e, v);
 }
 
-static __u32 cpu_of(const struct vcpu *v)
-{
-	return (v->guest->nested ? NESTED_CPU : 0) + vcpu_number(v);
-}
-
 static void flush_bundle(struct export *e, const struct vcpu *v)
 {
 	struct bundle *b = v->priv;
@@ -172,7 +167,7 @@ static void flush_bundle(struct export *e, const struct vcpu *v)
 	if (!b->nr)
 		return;
 	bundle.has_cpu = true;
-	bundle.cpu = cpu_of(v);
+	bundle.cpu = format_cpu(v);
 	bundle.n_event = b->nr;
 	bundle.event = b->events;
 	bundle.has_lost_events = b->lost;
@@ -228,7 +223,7 @@ static struct slot *add_event(struct export *e, const struct vcpu *v)
 	slot->event.has_timestamp = true;
 	slot->event.timestamp = e->cg->ts;
 	slot->event.has_pid = true;
-	slot->event.pid = format_pid(v->current, cpu_of(v));
+	slot->event.pid = format_pid(v->current);
 	return slot;
 }
 
@@ -282,19 +277,20 @@ static void add_switch(struct export *e, const struct vcpu *v, const struct task
 	Perfetto__SchedSwitchFtraceEvent *sched = &slot->sched;
 
 	perfetto__sched_switch_ftrace_event__init(sched);
-	memcpy(slot->comms[0], prev->comm, sizeof(slot->comms[0]));
-	memcpy(slot->comms[1], next->comm, sizeof(slot->comms[1]));
+	memcpy(slot->comms[0], format_comm(prev), sizeof(slot->comms[0]));
+	memcpy(slot->comms[1], format_comm(next), sizeof(slot->comms[1]));
 	sched->prev_comm = slot->comms[0];
 	sched->next_comm = slot->comms[1];
 	sched->has_prev_pid = true;
-	sched->prev_pid = format_pid(prev, cpu_of(v));
+	sched->prev_pid = format_pid(prev);
 	sched->has_next_pid = true;
-	sched->next_pid = format_pid(next, cpu_of(v));
+	sched->next_pid = format_pid(next);
 	sched->has_prev_prio = true;
 	sched->prev_prio = DEFAULT_PRIO;
 	sched->has_next_prio = true;
 	sched->next_prio = DEFAULT_PRIO;
 	sched->has_prev_state = true;
+	sched->prev_state = format_state(prev);
 	slot->event.sched_switch = sched;
 }
 

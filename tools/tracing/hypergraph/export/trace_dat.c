@@ -111,7 +111,8 @@ static const char switch_format[] =
 	"\tfield:char next_comm[16];\toffset:40;\tsize:16;\tsigned:0;\n"
 	"\tfield:pid_t next_pid;\toffset:56;\tsize:4;\tsigned:1;\n"
 	"\tfield:int next_prio;\toffset:60;\tsize:4;\tsigned:1;\n\n"
-	"print fmt: \"%s:%d ==> %s:%d\", " REC(prev_comm) ", " REC(prev_pid) ", "
+	"print fmt: \"%s:%d %s ==> %s:%d\", " REC(prev_comm) ", " REC(prev_pid) ", "
+	"__print_symbolic(" REC(prev_state) ", { 0, \"R\" }, { 0x10, \"X\" }, { 0x200, \"?\" }), "
 	REC(next_comm) ", " REC(next_pid) "\n";
 
 static const char header_page[] =
@@ -219,7 +220,7 @@ static void add_event(struct export *e, const struct vcpu *v, const void *event,
 static void trace_dat_entry(void *ctx, struct vcpu *v, const struct frame *f)
 {
 	struct graph_entry event = {
-		.common = { .type = ID_GRAPH_ENTRY, .pid = format_pid(v->current, v->id) },
+		.common = { .type = ID_GRAPH_ENTRY, .pid = format_pid(v->current) },
 		.func = f->addr,
 		.depth = f->depth,
 	};
@@ -233,7 +234,7 @@ static void trace_dat_ret(void *ctx, struct vcpu *v, const struct frame *f, bool
 {
 	struct export *e = ctx;
 	struct graph_return event = {
-		.common = { .type = ID_GRAPH_RETURN, .pid = format_pid(v->current, v->id) },
+		.common = { .type = ID_GRAPH_RETURN, .pid = format_pid(v->current) },
 		.func = f->addr,
 		.depth = f->depth,
 		.calltime = e->cg->ts - duration,
@@ -249,15 +250,16 @@ static void add_switch(struct export *e, const struct vcpu *v, const struct task
 		       const struct task *next)
 {
 	struct sched_switch event = {
-		.common = { .type = ID_SWITCH, .pid = format_pid(prev, v->id) },
-		.prev_pid = format_pid(prev, v->id),
+		.common = { .type = ID_SWITCH, .pid = format_pid(prev) },
+		.prev_pid = format_pid(prev),
 		.prev_prio = DEFAULT_PRIO,
-		.next_pid = format_pid(next, v->id),
+		.prev_state = format_state(prev),
+		.next_pid = format_pid(next),
 		.next_prio = DEFAULT_PRIO,
 	};
 
-	memcpy(event.prev_comm, prev->comm, sizeof(event.prev_comm) - 1);
-	memcpy(event.next_comm, next->comm, sizeof(event.next_comm) - 1);
+	memcpy(event.prev_comm, format_comm(prev), sizeof(event.prev_comm) - 1);
+	memcpy(event.next_comm, format_comm(next), sizeof(event.next_comm) - 1);
 	if (v->priv)
 		add_event(e, v, &event, sizeof(event));
 }

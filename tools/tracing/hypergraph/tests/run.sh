@@ -621,45 +621,49 @@ exported() {
 	reports "export: $2 of $1" "$dir/cases/$1.$2" "$(stderr_of "$1")"
 }
 
-# A line "NS PREV-PID NEXT-PID" for each switch in $tmp/exported
+# A line "NS PREV-PID STATE NEXT-PID" for each switch in $tmp/exported
 exported_switches() {
 	case $1 in
 	perfetto)
 		read_export perfetto | awk '
 			$1 == "timestamp:" { ns = $2 }
 			$1 == "prev_pid:" { prev = $2 }
-			$1 == "next_pid:" { print ns, prev, $2 }' ;;
+			$1 == "prev_state:" { state = $2 }
+			$1 == "next_pid:" { print ns, prev, state, $2 }' ;;
 	ctf)
 		read_export ctf | sed -n 's/^\[0\.0*\([0-9]*\)\] sched_switch: '\
-'.*prev_tid = \([-0-9]*\),.*next_tid = \([-0-9]*\),.*/\1 \2 \3/p' ;;
+'.*prev_tid = \([-0-9]*\),.*prev_state = \([0-9]*\),.*next_tid = \([-0-9]*\),.*/\1 \2 \3 \4/p' ;;
 	trace-dat)
-		trace-cmd report -R -t -i "$tmp/exported" | sed -n 's/.* 0\.0*\([0-9]*\): '\
-'sched_switch: .*prev_pid=\([0-9]*\) .*next_pid=\([0-9]*\) .*/\1 \2 \3/p' ;;
+		trace-cmd report -R -t -i "$tmp/exported" | sed -n 's/.* 0\.0*\([0-9]*\): sched_switch: '\
+'.*prev_pid=\([0-9]*\) .*prev_state=\([x0-9a-f]*\) .*next_pid=\([0-9]*\) .*/\1 \2 \3 \4/p' |
+			sed 's/ 0x10 / 16 /; s/ 0x200 / 512 /' ;;
 	esac
 }
 
-# switch_times CASE FORMAT PROGRAM: each switch in CASE is exported with its time, and no
-# other ones are but those from and to what is no task: that has pids from 2^30 on.
-switch_times() {
+# switches CASE FORMAT PROGRAM: each switch in CASE is exported, with its time and what is
+# known of the state, and no other ones are but those from and to what is no task: that has
+# pids from 2^30 on. Dead is 0x10, and unknown 0x200; idle is neither.
+switches() {
 	if ! command -v "$3" >/dev/null; then
-		skip "times of switches: $2 of $1" "$3 is not installed"
+		skip "switches: $2 of $1" "$3 is not installed"
 		return
 	fi
 	"$gen_trace" <"$dir/cases/$1.events" >"$tmp/some.dat"
 	rm -rf "$tmp/exported"
 	run export --to "$2" --output exported some.dat
-	awk '/^switch/ { print $4, $7, $8 }' "$dir/cases/$1.events" | sort >"$tmp/wanted"
-	exported_switches "$2" | awk '$2 >= 0 && $2 < 2^30 && $3 >= 0 && $3 < 2^30' |
+	awk '/^switch/ { print $4, $7, $7 ? /^switch,gone/ ? 16 : 512 : 0, $8 }' \
+		"$dir/cases/$1.events" | sort >"$tmp/wanted"
+	exported_switches "$2" | awk '$2 >= 0 && $2 < 2^30 && $4 >= 0 && $4 < 2^30' |
 		sort >"$tmp/out"
 	[ -s "$tmp/wanted" ] || status=1
-	reports "times of switches: $2 of $1" "$tmp/wanted"
+	reports "switches: $2 of $1" "$tmp/wanted"
 }
 
 test_exports() {
 	for case in switches switch_times; do
-		switch_times $case perfetto protoc
-		switch_times $case ctf babeltrace2
-		switch_times $case trace-dat trace-cmd
+		switches $case perfetto protoc
+		switches $case ctf babeltrace2
+		switches $case trace-dat trace-cmd
 	done
 	for case in switches nested_exits host_functions toggled odd_names stock_crash; do
 		exported $case folded cat
@@ -667,12 +671,9 @@ test_exports() {
 		exported $case perfetto protoc
 		exported $case ctf babeltrace2
 	done
-	for case in switch_times; do
-		exported $case perfetto protoc
+	for case in switch_times switch_tail vms; do
 		exported $case ctf babeltrace2
-		exported $case trace-dat trace-cmd
 	done
-	exported switch_tail ctf babeltrace2
 	exported identified folded cat
 	exported off_all speedscope python3
 	exported off_all perfetto protoc
