@@ -366,9 +366,10 @@ static void set_signed(bt_field *structure, int i, __s64 n)
 	bt_field_integer_signed_set_value(member_of(structure, i), n);
 }
 
+/* babeltrace2 2.0 reads another one's text from an event whose own is empty: none is. */
 static void set_string(bt_field *structure, int i, const char *s)
 {
-	bt_field_string_set_value(member_of(structure, i), s ? s : "");
+	bt_field_string_set_value(member_of(structure, i), s);
 }
 
 static void print_stream_name(const struct vcpu *v, FILE *out)
@@ -457,8 +458,10 @@ static void fill_switch(bt_field *payload, const struct record *r)
 
 static void fill_call(bt_field *payload, const struct record *r)
 {
+	char hex[HEX_SIZE];
+
 	set_number(payload, 0, r->addr);
-	set_string(payload, 1, r->name);
+	set_string(payload, 1, r->name ?: format_hex(r->addr, hex));
 	set_number(payload, 2, r->depth);
 }
 

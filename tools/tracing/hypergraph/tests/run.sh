@@ -659,7 +659,29 @@ switches() {
 	reports "switches: $2 of $1" "$tmp/wanted"
 }
 
+# babeltrace2 2.0 shows what it read before in place of an empty text.
+test_unnamed() {
+	if ! command -v babeltrace2 >/dev/null; then
+		skip "export: ctf of functions without names" "babeltrace2 is not installed"
+		return
+	fi
+	awk 'BEGIN {
+		print "hello 0 101 1000 100 0 1 ffffffff81000000",
+		      "00112233445566778899aabbccddeeff01234567 b007"
+		for (i = 0; i < 40; i++)
+			print "enter 0 101", 2000 + i, "100 0", i < 20 ? "ffffffff81000100" : "1234", 0
+	}' | "$gen_trace" >"$tmp/some.dat"
+	cp "$dir/kallsyms" "$tmp/kallsyms"
+	rm -rf "$tmp/exported"
+	run export --to ctf --output exported --kallsyms kallsyms some.dat
+	read_export ctf | grep -o ' name = "[^"]*"' | sort | uniq -c |
+		sed 's/^ *//; s/  / /' >"$tmp/out"
+	printf '20 name = "0x1234"\n20 name = "do_syscall_64"\n' >"$tmp/names"
+	reports "export: ctf of functions without names" "$tmp/names"
+}
+
 test_exports() {
+	test_unnamed
 	for case in switches switch_times; do
 		switches $case perfetto protoc
 		switches $case ctf babeltrace2
