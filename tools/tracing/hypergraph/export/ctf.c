@@ -25,13 +25,23 @@ enum record_type {
 	RECORD_EXIT,		/* of the VM */
 	RECORD_VM_ENTRY,
 	RECORD_LOST,
+	RECORD_MARK,
 	RECORD_TYPES,
+};
+
+/* A mark has its place before its text is known. */
+struct ctf_mark {
+	const char *kind;
+	char *text;
 };
 
 /* A block holds a whole number of them. */
 struct record {
 	__u64 ts;
-	const char *name;	/* of a function, NULL: unknown */
+	union {
+		const char *name;	/* of a function, NULL: unknown */
+		const struct ctf_mark *mark;
+	};
 	union {
 		struct {
 			__u64 addr;	/* or the rip of an exit */
@@ -57,6 +67,7 @@ struct ctf_stream {
 	const struct vcpu *vcpu;
 	__u64 ts;		/* of the last record */
 	struct record lost;	/* waits for what came before that; ts 0: nothing was lost */
+	struct ctf_mark *mark;	/* has no text yet; or NULL */
 	struct bt_stream *stream;
 	struct bt_packet *packet;
 	enum { AT_BEGIN, AT_PACKET, AT_RECORDS, AT_END, ENDED } at;
@@ -67,6 +78,7 @@ struct ctf_stream {
 struct ctf {
 	struct export *e;
 	struct spool spool;
+	struct map marks;	/* by number */
 	struct bt_event_class *events[RECORD_TYPES];
 	bool failed;		/* to read the spool */
 };
@@ -215,6 +227,31 @@ static void ctf_lost(void *ctx, struct vcpu *v, const struct event *ev)
 	};
 }
 
+static void ctf_mark_begin(void *ctx, struct vcpu *v, const struct mark *m)
+{
+	struct export *e = ctx;
+	struct ctf *c = e->priv;
+	struct ctf_stream *s = v->priv;
+	struct record r = { .ts = m->ts, .type = RECORD_MARK };
+
+	s->mark = xcalloc(1, sizeof(*s->mark));
+	s->mark->kind = mark_kind(m);
+	map_add(&c->marks, c->marks.nr, s->mark);
+	r.mark = s->mark;
+	add_record(e, v, &r);
+}
+
+static void ctf_mark(void *ctx, struct vcpu *v, const struct mark *m)
+{
+	struct ctf_stream *s = v->priv;
+
+	/* A filter may leave out its begin. */
+	if (!s->mark)
+		ctf_mark_begin(ctx, v, m);
+	s->mark->text = mark_text(m);
+	s->mark = NULL;
+}
+
 static const struct callgraph_ops ctf_ops = {
 	.vcpu_new = ctf_vcpu_new,
 	.entry = ctf_entry,
@@ -223,6 +260,8 @@ static const struct callgraph_ops ctf_ops = {
 	.lost = ctf_lost,
 	.switching = ctf_switching,
 	.identified = ctf_identified,
+	.mark_begin = ctf_mark_begin,
+	.mark = ctf_mark,
 };
 
 /* A field of a structure's class: all of them are of these kinds. */
@@ -268,6 +307,10 @@ static const struct member vm_entry_members[] = {
 
 static const struct member lost_members[] = { { "count", UNSIGNED, 64 }, { NULL, 0, 0 } };
 
+static const struct member mark_members[] = {
+	{ "kind", STRING, 0 }, { "text", STRING, 0 }, { NULL, 0, 0 },
+};
+
 static const struct {
 	const char *name;
 	const struct member *members;
@@ -278,6 +321,7 @@ static const struct {
 	[RECORD_EXIT]		= { "kvm_x86_exit", exit_members },
 	[RECORD_VM_ENTRY]	= { "kvm_x86_entry", vm_entry_members },
 	[RECORD_LOST]		= { "lost_events", lost_members },
+	[RECORD_MARK]		= { "mark", mark_members },
 };
 
 #define HEXADECIMAL	BT_FIELD_CLASS_INTEGER_PREFERRED_DISPLAY_BASE_HEXADECIMAL
@@ -465,6 +509,12 @@ static void fill_call(bt_field *payload, const struct record *r)
 	set_number(payload, 2, r->depth);
 }
 
+static void fill_mark(bt_field *payload, const struct ctf_mark *m)
+{
+	set_string(payload, 0, m->kind);
+	set_string(payload, 1, m->text && *m->text ? m->text : m->kind);
+}
+
 static void fill_payload(bt_field *payload, const struct ctf_stream *s, const struct record *r)
 {
 	switch (r->type) {
@@ -486,6 +536,9 @@ static void fill_payload(bt_field *payload, const struct ctf_stream *s, const st
 		break;
 	case RECORD_LOST:
 		set_number(payload, 0, r->value);
+		break;
+	case RECORD_MARK:
+		fill_mark(payload, r->mark);
 		break;
 	}
 }
@@ -729,9 +782,15 @@ static void ctf_free(struct export *e)
 {
 	struct ctf *c = e->priv;
 	const struct vcpu *v;
+	struct ctf_mark *m;
 
 	if (!c)
 		return;
+	map_for_each(m, &c->marks) {
+		free(m->text);
+		free(m);
+	}
+	map_free(&c->marks);
 	map_for_each(v, &e->cg->vcpus) {
 		struct ctf_stream *s = v->priv;
 

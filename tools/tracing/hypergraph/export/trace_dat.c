@@ -20,13 +20,25 @@
 /* In commit: events were lost before those of this page. */
 #define MISSED_EVENTS	0x80000000ULL
 
-/* In an event's header, type_len counts words, and the rest is the time since the last one. */
+/*
+ * In an event's header, type_len counts words, and the rest is the time since the last one.
+ * If it is 0 the next word counts bytes, with itself. In a time extend the next word has the
+ * upper bits of that time.
+ */
 #define TYPE_LEN_BITS	5
-#define MAX_DELTA	((1U << 27) - 1)
+#define MAX_TYPE_LEN	28
+#define TYPE_TIME_EXTEND 30
+#define DELTA_BITS	27
+#define MAX_DELTA	((1U << DELTA_BITS) - 1)
+#define MAX_EXTEND_BITS	(DELTA_BITS + 32)
+
+/* A header of two words behind a time extend */
+#define EVENT_OVERHEAD	16
 
 /* The kernel has these in its enum trace_type. */
 #define ID_GRAPH_RETURN	10
 #define ID_GRAPH_ENTRY	11
+#define ID_PRINT	5
 /* Any that is free */
 #define ID_SWITCH	300
 
@@ -101,6 +113,11 @@ static const char return_format[] =
 	"\tfield:unsigned long long calltime;\toffset:24;\tsize:8;\tsigned:0;\n"
 	"\tfield:unsigned long long rettime;\toffset:32;\tsize:8;\tsigned:0;\n\n"
 	"print fmt: \"<-- %ps (%u)\", (void *)REC->func, REC->depth\n";
+
+static const char print_format[] =
+	"name: print\nID: 5\n" COMMON_FORMAT
+	"\tfield:char buf[];\toffset:8;\tsize:0;\tsigned:0;\n\n"
+	"print fmt: \"%s\", " REC(buf) "\n";
 
 static const char switch_format[] =
 	"name: sched_switch\nID: 300\n" COMMON_FORMAT
@@ -196,25 +213,55 @@ static void begin_page(struct cpu *cpu, __u64 ts)
 	cpu->ts = ts;
 }
 
-/* @size is a multiple of 4, and at most 28 times that. */
-static void add_event(struct export *e, const struct vcpu *v, const void *event, size_t size)
+static void put_word(struct spool_stream *pages, __u32 word)
+{
+	memcpy(pages->data + pages->used, &word, sizeof(word));
+	pages->used += sizeof(word);
+}
+
+/* The time since the last event is in the header of the next one, or else before that. */
+static __u32 put_time(struct cpu *cpu, __u64 ts)
+{
+	__u64 delta = ts - cpu->ts;
+
+	cpu->ts = ts;
+	if (delta <= MAX_DELTA)
+		return delta << TYPE_LEN_BITS;
+	put_word(cpu->pages, (delta & MAX_DELTA) << TYPE_LEN_BITS | TYPE_TIME_EXTEND);
+	put_word(cpu->pages, delta >> DELTA_BITS);
+	return 0;
+}
+
+/* @size is a multiple of 4, and of not more than a mark has. */
+static void add_event_at(struct export *e, const struct vcpu *v, __u64 ts, const void *event,
+			 size_t size)
 {
 	struct trace_dat *d = e->priv;
 	struct cpu *cpu = v->priv;
 	struct spool_stream *pages = cpu->pages;
-	__u64 ts = e->cg->ts < cpu->ts ? cpu->ts : e->cg->ts;
-	__u32 header;
+	__u32 time;
 
-	if (!pages->used || is_after_lost(cpu, ts) || ts - cpu->ts > MAX_DELTA ||
-	    pages->used + sizeof(header) + size > PAGE) {
+	if (ts < cpu->ts)
+		ts = cpu->ts;
+	if (!pages->used || is_after_lost(cpu, ts) || (ts - cpu->ts) >> MAX_EXTEND_BITS ||
+	    pages->used + EVENT_OVERHEAD + size > PAGE) {
 		end_page(d, cpu);
 		begin_page(cpu, ts);
 	}
-	header = (ts - cpu->ts) << TYPE_LEN_BITS | size / 4;
-	cpu->ts = ts;
-	memcpy(pages->data + pages->used, &header, sizeof(header));
-	memcpy(pages->data + pages->used + sizeof(header), event, size);
-	pages->used += sizeof(header) + size;
+	time = put_time(cpu, ts);
+	if (size <= MAX_TYPE_LEN * 4) {
+		put_word(pages, time | size / 4);
+	} else {
+		put_word(pages, time);
+		put_word(pages, size + 4);
+	}
+	memcpy(pages->data + pages->used, event, size);
+	pages->used += size;
+}
+
+static void add_event(struct export *e, const struct vcpu *v, const void *event, size_t size)
+{
+	add_event_at(e, v, e->cg->ts, event, size);
 }
 
 static void trace_dat_entry(void *ctx, struct vcpu *v, const struct frame *f)
@@ -225,8 +272,9 @@ static void trace_dat_entry(void *ctx, struct vcpu *v, const struct frame *f)
 		.depth = f->depth,
 	};
 
-	if (v->priv)
-		add_event(ctx, v, &event, sizeof(event));
+	if (!v->priv)
+		return;
+	add_event(ctx, v, &event, sizeof(event));
 }
 
 static void trace_dat_ret(void *ctx, struct vcpu *v, const struct frame *f, bool entered,
@@ -258,10 +306,11 @@ static void add_switch(struct export *e, const struct vcpu *v, const struct task
 		.next_prio = DEFAULT_PRIO,
 	};
 
+	if (!v->priv)
+		return;
 	memcpy(event.prev_comm, format_comm(prev), sizeof(event.prev_comm) - 1);
 	memcpy(event.next_comm, format_comm(next), sizeof(event.next_comm) - 1);
-	if (v->priv)
-		add_event(e, v, &event, sizeof(event));
+	add_event(e, v, &event, sizeof(event));
 }
 
 static void trace_dat_switching(void *ctx, struct vcpu *v, const struct task *next)
@@ -283,6 +332,23 @@ static void trace_dat_lost(void *ctx, struct vcpu *v, const struct event *ev)
 		cpu->lost = ev->ts;
 }
 
+/* As ftrace records what is written to trace_marker */
+static void trace_dat_mark(void *ctx, struct vcpu *v, const struct mark *m)
+{
+	struct common common = { .type = ID_PRINT, .pid = format_pid(v->current) };
+	char *text = mark_name(m), *event;
+	size_t size = sizeof(common) + strlen(text) + 1, padded = (size + 3) / 4 * 4;
+
+	if (v->priv) {
+		event = xcalloc(1, padded);
+		memcpy(event, &common, sizeof(common));
+		memcpy(event + sizeof(common), text, strlen(text));
+		add_event_at(ctx, v, m->ts, event, padded);
+		free(event);
+	}
+	free(text);
+}
+
 static const struct callgraph_ops trace_dat_ops = {
 	.guest_new = trace_dat_guest_new,
 	.vcpu_new = trace_dat_vcpu_new,
@@ -291,6 +357,7 @@ static const struct callgraph_ops trace_dat_ops = {
 	.lost = trace_dat_lost,
 	.switching = trace_dat_switching,
 	.identified = trace_dat_identified,
+	.mark = trace_dat_mark,
 };
 
 static void put32(FILE *out, __u32 n)
@@ -356,9 +423,10 @@ static void put_header(struct export *e, __u32 nr_cpus)
 	put_text(e->out, header_page);
 	put_string(e->out, "header_event");
 	put_text(e->out, header_event);
-	put32(e->out, 2);		/* of ftrace itself */
+	put32(e->out, 3);		/* of ftrace itself */
 	put_text(e->out, entry_format);
 	put_text(e->out, return_format);
+	put_text(e->out, print_format);
 	put32(e->out, 1);		/* systems */
 	put_string(e->out, "sched");
 	put32(e->out, 1);
@@ -486,8 +554,9 @@ static void trace_dat_free(struct export *e)
 			spool_free(cpu->pages);
 		free(cpu);
 	}
-	if (d)
-		spool_close(&d->spool);
+	if (!d)
+		return;
+	spool_close(&d->spool);
 	free(d);
 }
 

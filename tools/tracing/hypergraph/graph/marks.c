@@ -61,6 +61,11 @@ static void print_text(const struct mark *m, FILE *out)
 			m->offset + m->nr - 1, m->length);
 }
 
+const char *mark_kind(const struct mark *m)
+{
+	return kind_names[m->kind];
+}
+
 char *mark_text(const struct mark *m)
 {
 	return print_to_string(print_text, m);
@@ -68,7 +73,7 @@ char *mark_text(const struct mark *m)
 
 void mark_print(const struct mark *m, FILE *out)
 {
-	fputs(kind_names[m->kind], out);
+	fputs(mark_kind(m), out);
 	if (m->length) {
 		fputs(": ", out);
 		print_text(m, out);

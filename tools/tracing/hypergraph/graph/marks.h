@@ -37,6 +37,9 @@ bool mark_ended(const struct mark *m);
 /* Does it tell that the guest's kernel is at its end? */
 bool mark_is_crash(const struct mark *m);
 
+/* Returns what it is, as "panic". */
+const char *mark_kind(const struct mark *m);
+
 /* Returns what mark_print() prints; to be freed. */
 char *mark_name(const struct mark *m);
 

@@ -659,6 +659,21 @@ switches() {
 	reports "switches: $2 of $1" "$tmp/wanted"
 }
 
+# Events that are far apart take no page each.
+test_sparse() {
+	awk 'BEGIN {
+		for (i = 0; i < 1000; i++) {
+			printf "enter 0 101 %d000001000 100 0 ffffffff81000100 0\n", i
+			printf "return 0 101 %d500000000 100 0 ffffffff81000100 499999000 0\n", i
+		}
+	}' | "$gen_trace" >"$tmp/some.dat"
+	rm -rf "$tmp/exported"
+	run export --to trace-dat --output exported some.dat
+	wc -c <"$tmp/exported" | awk '{ print $1 < 200000 ? "small" : $1 }' >"$tmp/out"
+	echo small >"$tmp/small"
+	reports "export: sparse events" "$tmp/small"
+}
+
 # babeltrace2 2.0 shows what it read before in place of an empty text.
 test_unnamed() {
 	if ! command -v babeltrace2 >/dev/null; then
@@ -681,6 +696,7 @@ test_unnamed() {
 }
 
 test_exports() {
+	test_sparse
 	test_unnamed
 	for case in switches switch_times; do
 		switches $case perfetto protoc
@@ -693,13 +709,13 @@ test_exports() {
 		exported $case perfetto protoc
 		exported $case ctf babeltrace2
 	done
-	for case in switch_times switch_tail vms; do
+	for case in switch_times switch_tail vms marks; do
 		exported $case ctf babeltrace2
 	done
 	exported identified folded cat
 	exported off_all speedscope python3
 	exported off_all perfetto protoc
-	for case in switches toggled warm_reboot odd_names stock_crash; do
+	for case in switches toggled warm_reboot odd_names stock_crash marks sparse; do
 		exported $case trace-dat trace-cmd
 	done
 	"$gen_trace" <"$dir/cases/vms.events" >"$tmp/some.dat"
