@@ -35,6 +35,10 @@
 /* A header of two words behind a time extend */
 #define EVENT_OVERHEAD	16
 
+/* In the file's options */
+#define OPTION_DONE	0
+#define OPTION_CLOCK	4
+
 /* The kernel has these in its enum trace_type. */
 #define ID_GRAPH_RETURN	10
 #define ID_GRAPH_ENTRY	11
@@ -360,6 +364,11 @@ static const struct callgraph_ops trace_dat_ops = {
 	.mark = trace_dat_mark,
 };
 
+static void put16(FILE *out, __u16 n)
+{
+	fwrite(&n, sizeof(n), 1, out);
+}
+
 static void put32(FILE *out, __u32 n)
 {
 	fwrite(&n, sizeof(n), 1, out);
@@ -415,6 +424,19 @@ static void put_comms(struct export *e)
 	free(text);
 }
 
+/* The clock is the one that "[]" chooses. */
+static void put_options(struct export *e)
+{
+	char *clock = xasprintf("[%s]", trace_clock(e->trace));
+
+	put_string(e->out, "options  ");
+	put16(e->out, OPTION_CLOCK);
+	put32(e->out, strlen(clock) + 1);
+	put_string(e->out, clock);
+	put16(e->out, OPTION_DONE);
+	free(clock);
+}
+
 static void put_header(struct export *e, __u32 nr_cpus)
 {
 	fwrite("\x17\x08\x44tracing6\0\0\x08", 14, 1, e->out);	/* little endian, 64 bits */
@@ -435,6 +457,7 @@ static void put_header(struct export *e, __u32 nr_cpus)
 	put32(e->out, 0);		/* no printk formats */
 	put_comms(e);
 	put32(e->out, nr_cpus);
+	put_options(e);
 	put_string(e->out, "flyrecord");
 }
 

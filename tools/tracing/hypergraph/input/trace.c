@@ -16,6 +16,7 @@
 struct trace {
 	const char *file;
 	struct dat *dat;
+	const char *clock;
 	struct fields *fields;
 	struct merge *merge;
 	struct threads *threads;
@@ -95,6 +96,11 @@ const struct totals *trace_totals(const struct trace *t)
 	return &t->totals;
 }
 
+const char *trace_clock(const struct trace *t)
+{
+	return t->clock;
+}
+
 static bool is_in_ns(const struct dat *d, const char *clock)
 {
 	static const char * const ns[] = {
@@ -135,6 +141,7 @@ static void check_clocks(struct trace *t)
 		last = part->buffer;
 	}
 	d->nr_parts = nr;
+	t->clock = d->times.mult || !*clock ? "local" : clock;
 	if (!is_in_ns(d, clock))
 		warnx("%s: recorded with the clock %s: times of the host are not in ns",
 		      t->file, clock);

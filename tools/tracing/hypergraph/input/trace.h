@@ -28,6 +28,12 @@ const char *trace_host_function(struct trace *trace, __u64 addr);
 /* Was nothing of the file found to be damaged so far, but what trace_read() told? */
 bool trace_host_is_whole(const struct trace *trace);
 
+/*
+ * Returns the name, as in tracing/trace_clock, of the clock that its events' times are of,
+ * or "local" if reading makes ns of those.
+ */
+const char *trace_clock(const struct trace *trace);
+
 /* Returns what was read: zeroes until trace_read() has returned. */
 const struct totals *trace_totals(const struct trace *trace);
 /* What the priv of events points to goes with it. */

@@ -695,9 +695,28 @@ test_unnamed() {
 	reports "export: ctf of functions without names" "$tmp/names"
 }
 
+# exported_clock CLOCKS WANTED [STDERR]
+exported_clock() {
+	if ! command -v trace-cmd >/dev/null; then
+		skip "export: the clock of $1" "trace-cmd is not installed"
+		return
+	fi
+	"$gen_trace" --clock "$1" <"$dir/cases/calls.events" >"$tmp/some.dat"
+	rm -rf "$tmp/exported"
+	run export --to trace-dat --output exported some.dat
+	trace-cmd dump --options -i "$tmp/exported" | grep '^\[' >"$tmp/out"
+	echo "$2" >"$tmp/clock"
+	echo "${3:-}" | sed '/^$/d' >"$tmp/said"
+	reports "export: the clock of $1" "$tmp/clock" "$tmp/said"
+}
+
 test_exports() {
 	test_sparse
 	test_unnamed
+	exported_clock "[local] global mono" "[local]"
+	exported_clock "local global [mono]" "[mono]"
+	exported_clock "local [counter]" "[counter]" \
+		"hypergraph: some.dat: recorded with the clock counter: times of the host are not in ns"
 	for case in switches switch_times; do
 		switches $case perfetto protoc
 		switches $case ctf babeltrace2
