@@ -89,6 +89,7 @@ struct cpu {
 
 struct trace_dat {
 	struct spool spool;
+	struct map functions;	/* that were called, by address */
 	const struct guest *guest;	/* which is written, NULL: none was seen yet */
 	bool several;			/* Other ones were seen, too. */
 };
@@ -268,6 +269,14 @@ static void add_event(struct export *e, const struct vcpu *v, const void *event,
 	add_event_at(e, v, e->cg->ts, event, size);
 }
 
+static void note_function(struct export *e, __u64 addr)
+{
+	struct trace_dat *d = e->priv;
+
+	if (addr && !map_get(&d->functions, addr))
+		map_add(&d->functions, addr, (void *)addr);
+}
+
 static void trace_dat_entry(void *ctx, struct vcpu *v, const struct frame *f)
 {
 	struct graph_entry event = {
@@ -278,6 +287,7 @@ static void trace_dat_entry(void *ctx, struct vcpu *v, const struct frame *f)
 
 	if (!v->priv)
 		return;
+	note_function(ctx, f->addr);
 	add_event(ctx, v, &event, sizeof(event));
 }
 
@@ -391,13 +401,31 @@ static void put_text(FILE *out, const char *text)
 }
 
 /* One table has room for one kernel's addresses. */
-static void put_kallsyms(struct export *e)
+static struct kernel guest_kernel(const struct export *e, const struct guest *guest)
+{
+	const struct boot *boot = guest->nr_told > 1 ? map_nth(&guest->boots, 0) : guest->boot;
+
+	return symbols_kernel(e->syms, boot->key);
+}
+
+/* Of a function without a name trace-cmd 3.4 does not show the address either. */
+static void print_symbols(const struct export *e, FILE *out)
 {
 	const struct trace_dat *d = e->priv;
-	const struct guest *guest = d->guest;
-	const struct boot *boot = guest->nr_told > 1 ? map_nth(&guest->boots, 0) : guest->boot;
-	struct kernel kernel = symbols_kernel(e->syms, boot->key);
-	char *text = print_to_string(kernel_write_symbols, &kernel);
+	struct kernel kernel = guest_kernel(e, d->guest);
+	__u64 offset;
+	void *addr;
+
+	kernel_write_symbols(&kernel, out);
+	map_for_each(addr, &d->functions) {
+		if (!kernel_function(&kernel, (__u64)addr, &offset))
+			fprintf(out, "%016llx t 0x%llx\n", (__u64)addr, (__u64)addr);
+	}
+}
+
+static void put_kallsyms(struct export *e)
+{
+	char *text = print_to_string(print_symbols, e);
 
 	put32(e->out, strlen(text));
 	fputs(text, e->out);
@@ -579,6 +607,7 @@ static void trace_dat_free(struct export *e)
 	}
 	if (!d)
 		return;
+	map_free(&d->functions);
 	spool_close(&d->spool);
 	free(d);
 }
