@@ -621,7 +621,8 @@ static int add_kvm(const char *word, unsigned int cpu, unsigned int thread, __u6
 	struct kvm_hypercall call = { .common = { .type = ID_HYPERCALL, .pid = thread } };
 	struct common nested = { .type = ID_NESTED_EXIT, .pid = thread };
 
-	sscanf(args, "%u", &entry.vcpu_id);
+	if (*args)
+		entry.vcpu_id = strtoul(args, NULL, 10);
 	if (!strcmp(word, "entry"))
 		add_event(cpu, ns, &entry, sizeof(entry));
 	else if (!strcmp(word, "kvm_hypercall") &&

@@ -198,6 +198,21 @@ static void test_rest(void)
 	      ev.priv == &priv && ev.ts == 3 && ev.overhead == 4);
 }
 
+/* KVM's own numbers are below, and what the host says is never sent. */
+static void test_knows(void)
+{
+	static const __u64 sent[] = { ENTRY, RETURN, SWITCH, HELLO, MARK, OFF };
+	__u64 nr, nr_known = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(sent); i++)
+		check("sent", decode_knows(sent[i]));
+	for (nr = 0; nr < 0x10000; nr++)
+		nr_known += decode_knows(nr);
+	check("no others", nr_known == ARRAY_SIZE(sent));
+	check("all bits of a number", !decode_knows(HIGH(1ULL) | ENTRY));
+}
+
 static void test_by_host(void)
 {
 	static const struct {
@@ -262,6 +277,7 @@ static void test_hello(void)
 const struct unit_test decode_tests[] = {
 	{ "hypercalls become typed events, impossible ones stay as they are", test_hypercalls },
 	{ "what the host says is no guest's", test_by_host },
+	{ "a tracer's hypercalls are known by their numbers", test_knows },
 	{ "a hello is joined of the parts of one boot", test_hello },
 	{ "decoding leaves whose event it is", test_rest },
 	{ NULL, NULL },
