@@ -18,6 +18,9 @@
 #include "util/spool.h"
 #include "util/util.h"
 
+/* babeltrace2 fails, and 2.0 dies of that, at times that it cannot convert. */
+#define MAX_TS	(INT64_MAX / 2)
+
 enum record_type {
 	RECORD_ENTRY,		/* of a function */
 	RECORD_RETURN,
@@ -109,8 +112,8 @@ static void put_record(struct export *e, const struct vcpu *v, const struct task
 	struct ctf *c = e->priv;
 	struct ctf_stream *s = v->priv;
 
-	if (r->ts > INT64_MAX)
-		r->ts = INT64_MAX;
+	if (r->ts > MAX_TS)
+		r->ts = MAX_TS;
 	if (r->ts < s->ts)
 		r->ts = s->ts;
 	s->ts = r->ts;

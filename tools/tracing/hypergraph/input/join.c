@@ -12,6 +12,7 @@
  * thread's process, if the recording tells that, or else the thread.
  */
 #include <stdlib.h>
+#include <sys/param.h>
 
 #include "input/decode.h"
 #include "input/exit_reason.h"
@@ -408,7 +409,8 @@ static void handle_joined(struct join *j, struct thread *th, struct track *track
 		return;
 	}
 	j->totals.exits++;
-	ev.ts = th->held ? th->exit.ts : r->ts - r->exit.duration;
+	/* No exit was before the clock began. */
+	ev.ts = th->held ? th->exit.ts : r->ts - MIN(r->ts, r->exit.duration);
 	th->held = false;
 	ev.exit.duration = r->exit.duration;
 	ev.exit.reason = r->exit.reason;
