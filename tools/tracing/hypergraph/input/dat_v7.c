@@ -11,6 +11,9 @@
 #include "input/unpack.h"
 #include "util/util.h"
 
+/* How far before its place a section is looked for, where bytes are missing */
+#define MAX_MISSING	8192
+
 /* No description is larger. */
 #define MAX_SECTION	(256 * 1024 * 1024)
 
@@ -84,7 +87,9 @@ static bool are_packed(const struct dat *d, __u64 at)
 	struct section s;
 
 	in.at = at;
-	return dat_read_section(&in, &s) && s.packed;
+	if (!dat_read_section(&in, &s) || s.id != ID_BUFFER)
+		return d->unpacker;
+	return s.packed;
 }
 
 static bool read_buffer(struct dat *d, struct cursor *in)
@@ -127,70 +132,118 @@ static void read_option(struct dat *d, struct options *o, unsigned int id, struc
 		dat_read_option(d, id, in);
 }
 
-/* Returns where the next section of options is, or 0. */
-static __u64 read_options(struct dat *d, struct options *o, __u64 at)
+/*
+ * Reads those of a section, or only goes over them if @o is NULL. Returns false if they do not
+ * end with the one that tells where the next section of options is, *@next.
+ */
+static bool read_all_options(struct dat *d, struct options *o, struct cursor *in, __u64 *next)
+{
+	while (!in->ended) {
+		__u16 id = cursor_number(in, 2);
+		__u32 size = cursor_number(in, 4);
+		struct cursor option = *in;
+
+		cursor_skip(in, size);
+		option.size = in->at;
+		if (id == ID_OPTIONS) {
+			*next = cursor_number(&option, 8);
+			return !in->ended && !option.ended;
+		}
+		if (o && !in->ended)
+			read_option(d, o, id, &option);
+	}
+	return false;
+}
+
+static bool are_options(struct dat *d, __u64 at)
+{
+	struct cursor in;
+	__u64 next;
+	bool are;
+
+	if (!dat_open_section(d, at, ID_OPTIONS, &in))
+		return false;
+	are = read_all_options(d, NULL, &in, &next) && in.at == in.size;
+	dat_close_section(&in);
+	return are;
+}
+
+/* Returns where the options are that should be at @at, but not before @from, or 0. */
+static __u64 find_options(struct dat *d, __u64 at, __u64 from)
+{
+	__u64 end = at < d->in.size ? at : d->in.size, i;
+
+	for (i = end; i > from && end - i < MAX_MISSING; i--) {
+		if (are_options(d, i))
+			return i;
+	}
+	return 0;
+}
+
+/*
+ * Reads the options at @at, or those between @from and that, and returns where the next ones
+ * are, or 0.
+ */
+static __u64 read_options(struct dat *d, struct options *o, __u64 at, __u64 from)
 {
 	struct cursor in;
 	__u64 next = 0;
-	bool ended = false;
+	bool whole;
 
 	if (!dat_open_section(d, at, ID_OPTIONS, &in)) {
-		d->cut |= at >= d->in.size;
-		o->damaged_at = at;
-		return 0;
-	}
-	while (!ended && !in.ended) {
-		__u16 id = cursor_number(&in, 2);
-		__u32 size = cursor_number(&in, 4);
-		struct cursor option = in;
+		__u64 found = find_options(d, at, from);
 
-		cursor_skip(&in, size);
-		if (in.ended)
-			break;
-		option.size = in.at;
-		ended = id == ID_OPTIONS;
-		if (ended)
-			next = cursor_number(&option, 8);
-		else
-			read_option(d, o, id, &option);
+		d->cut |= !found && at >= d->in.size;
+		o->damaged_at = at;
+		if (!found || !dat_open_section(d, found, ID_OPTIONS, &in))
+			return 0;
 	}
+	whole = read_all_options(d, o, &in, &next);
 	dat_close_section(&in);
 	/* They are written one after the other: what leads backwards is damaged. */
-	if (!ended || (next && next <= at))
-		o->damaged_at = at;
-	return o->damaged_at ? 0 : next;
+	if (whole && (!next || next > at))
+		return next;
+	o->damaged_at = at;
+	return 0;
 }
 
-/* Sections that no option told are where they follow each other. */
-static void find_sections(struct dat *d, struct options *o)
+/* Returns where the first section of that kind is, or 0: they follow each other. */
+static __u64 find_section(const struct dat *d, unsigned int id)
 {
 	struct cursor in = d->in;
 	struct section s;
 
 	while (dat_read_section(&in, &s)) {
+		if (s.id == id)
+			return s.at;
 		cursor_skip(&in, s.size);
-		if (!in.ended && s.id < NR_IDS && !o->sections[s.id])
-			o->sections[s.id] = s.at;
 	}
+	return 0;
+}
+
+static bool open_description(struct dat *d, struct options *o, unsigned int id,
+			     struct cursor *in)
+{
+	if (o->sections[id] && dat_open_section(d, o->sections[id], id, in))
+		return true;
+	o->sections[id] = find_section(d, id);
+	return o->sections[id] && dat_open_section(d, o->sections[id], id, in);
 }
 
 static void read_description(struct dat *d, struct options *o, unsigned int id,
 			     void (*read)(struct dat *d, struct cursor *in))
 {
-	__u64 at = o->sections[id];
+	__u64 told = o->sections[id];
 	struct cursor in;
-	bool ok;
+	bool ok = open_description(d, o, id, &in);
 
-	if (!at)
-		return;
-	ok = dat_open_section(d, at, id, &in);
 	if (ok) {
 		read(d, &in);
 		ok = !in.ended;
 		dat_close_section(&in);
 	}
-	if (!ok)
-		dat_damage(d, at, "formats of events are lost");
+	if (!ok && (told || o->sections[id]))
+		dat_damage(d, o->sections[id] ?: told, "formats of events are lost");
 }
 
 static void read_descriptions(struct dat *d, struct options *o)
@@ -198,21 +251,23 @@ static void read_descriptions(struct dat *d, struct options *o)
 	read_description(d, o, ID_HEADER_INFO, dat_read_header_info);
 	read_description(d, o, ID_FTRACE_EVENTS, dat_read_ftrace_events);
 	read_description(d, o, ID_EVENT_FORMATS, dat_read_event_formats);
-	d->kallsyms.at = o->sections[ID_KALLSYMS];
+	d->kallsyms.at = o->sections[ID_KALLSYMS] ?: find_section(d, ID_KALLSYMS);
 }
 
 void dat_read_7(struct dat *d, __u64 options_at)
 {
 	struct options o = { .listed = false };
-	__u64 at = options_at;
+	__u64 at = options_at, last = d->in.at;
 
-	while (at)
-		at = read_options(d, &o, at);
-	if (o.damaged_at || !o.listed)
-		find_sections(d, &o);
+	while (at) {
+		__u64 next = read_options(d, &o, at, last);
+
+		last = at;
+		at = next;
+	}
 	read_descriptions(d, &o);
 	if (!o.listed)
 		dat_search_7(d);
 	if (o.damaged_at && !d->cut)
-		dat_damage(d, o.damaged_at, "what it tells about the recording is lost");
+		dat_damage(d, o.damaged_at, "what it tells about the recording is not there");
 }

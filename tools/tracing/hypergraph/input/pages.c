@@ -159,9 +159,17 @@ enum pages_result pages_next(struct pages *p, const char **data, __u64 *at)
 	return result;
 }
 
-const char *pages_peek(const struct pages *p)
+/* Behind what is in memory are pages that are not compressed. */
+bool pages_peek(const struct pages *p, unsigned int nr, __u64 *ts)
 {
-	return p->used < p->size ? p->data + p->used : NULL;
+	size_t at = p->used + (size_t)nr * p->page_size;
+
+	if (at < p->size) {
+		memcpy(ts, p->data + at, sizeof(*ts));
+		return true;
+	}
+	return !p->packed && p->data_at + at + p->page_size <= p->end &&
+	       read_at(p, ts, sizeof(*ts), p->data_at + at);
 }
 
 static bool may_begin(const struct pages *p, const char *data, __u64 ts)
@@ -174,25 +182,27 @@ static bool may_begin(const struct pages *p, const char *data, __u64 ts)
 	return time && page_is_sound(data, p->page_size, p->dat->long_size);
 }
 
-void pages_realign(struct pages *p, __u64 ts)
+bool pages_realign(struct pages *p, __u64 ts)
 {
 	__u64 at = p->data_at + p->used - p->page_size;
-	size_t size = 2 * (size_t)p->page_size, i;
+	size_t size = 2 * (size_t)p->page_size, i = p->page_size;
 	char *data;
 
 	if (p->packed || at + size > p->end || p->dat->searches >= MAX_SEARCHES)
-		return;
+		return false;
 	p->dat->searches++;
 	data = xcalloc(1, size);
-	for (i = 1; i < p->page_size && read_at(p, data, size, at); i++) {
-		if (!may_begin(p, data + i, ts))
-			continue;
-		p->used = 0;
-		p->size = 0;
-		p->at = at + i;
-		break;
-	}
+	if (read_at(p, data, size, at))
+		i = 1;
+	while (i < p->page_size && !may_begin(p, data + i, ts))
+		i++;
 	free(data);
+	if (i == p->page_size)
+		return false;
+	p->used = 0;
+	p->size = 0;
+	p->at = at + i;
+	return true;
 }
 
 void pages_free(struct pages *p)

@@ -30,14 +30,14 @@ enum pages_result { PAGES_ONE, PAGES_END, PAGES_DAMAGED };
  */
 enum pages_result pages_next(struct pages *p, const char **data, __u64 *at);
 
-/* Returns the page that pages_next() will find if it is in memory already, else NULL. */
-const char *pages_peek(const struct pages *p);
+/* Is there a page @nr pages behind the one that comes next? *@ts is its time then. */
+bool pages_peek(const struct pages *p, unsigned int nr, __u64 *ts);
 
 /*
  * The last page was none. If one begins before that would have ended, as where bytes are
- * missing, it comes next. Its time is not before @ts, if that is not 0.
+ * missing, it comes next, and true is returned. Its time is not before @ts, if that is not 0.
  */
-void pages_realign(struct pages *p, __u64 ts);
+bool pages_realign(struct pages *p, __u64 ts);
 
 void pages_free(struct pages *p);
 

@@ -10,6 +10,9 @@
  */
 #define MAX_BACK	1000000000ULL
 
+/* How many pages are asked for their times: that of one may be damaged, too. */
+#define LOOK_AHEAD	4
+
 void stream_init(struct stream *s, struct dat *d, const struct dat_part *part, size_t ahead)
 {
 	*s = (struct stream){ .record.cpu = part->cpu };
@@ -56,19 +59,50 @@ static bool is_before(__u64 ts, __u64 other)
 /* Is that a time which the next record can have? */
 static bool is_in_order(const struct stream *s, __u64 ts)
 {
-	return !is_before(ts, s->last_ts) && !(s->has_next && is_before(s->next_ts, ts));
+	return !is_before(ts, s->last_ts) && !is_before(s->bound, ts);
 }
 
-/* The time of the page behind bounds those of this one, if it does not go back itself. */
-static void look_at_next(struct stream *s)
+/* Finds how late a record may be. Returns false if all pages go back behind the last one. */
+static bool find_bound(struct stream *s)
 {
-	const char *data = pages_peek(&s->pages);
+	unsigned int i, before = 0;
+	__u64 ts;
 
-	s->has_next = data;
-	if (!data)
+	s->bound = ~0ULL;
+	for (i = 0; i < LOOK_AHEAD && pages_peek(&s->pages, i, &ts); i++) {
+		if (is_before(ts, s->last_ts))
+			before++;
+		else if (ts < s->bound)
+			s->bound = ts;
+	}
+	return !before || before < i;
+}
+
+/* What no page agrees with was no time. */
+static void look_ahead(struct stream *s)
+{
+	if (find_bound(s))
 		return;
-	memcpy(&s->next_ts, data, sizeof(s->next_ts));
-	s->has_next = !is_before(s->next_ts, s->last_ts);
+	s->last_ts = 0;
+	find_bound(s);
+}
+
+/* Without a record, but with something in it, it may be parts of two. */
+static bool hides_page(const struct page *page, const char *end)
+{
+	const char *at = page->data;
+
+	if (page->end)
+		return false;
+	while (at < end && !*at)
+		at++;
+	return at < end;
+}
+
+static bool begin_page(struct stream *s, const char *data)
+{
+	return page_begin(&s->page, data, s->pages.page_size, s->pages.dat->long_size) &&
+	       is_in_order(s, s->page.ts);
 }
 
 /* Returns false behind the last page. */
@@ -82,12 +116,15 @@ static bool next_page(struct stream *s)
 		begin_damage(s, s->page_at);
 	if (result != PAGES_ONE)
 		return result == PAGES_DAMAGED;
-	look_at_next(s);
-	s->in_page = page_begin(&s->page, data, s->pages.page_size, s->pages.dat->long_size) &&
-		     is_in_order(s, s->page.ts);
+	look_ahead(s);
+	s->in_page = begin_page(s, data);
 	if (!s->in_page) {
 		begin_damage(s, s->page_at);
 		pages_realign(&s->pages, s->last_ts);
+	} else if (hides_page(&s->page, data + s->pages.page_size) &&
+		   pages_realign(&s->pages, s->last_ts)) {
+		s->in_page = false;
+		begin_damage(s, s->page_at);
 	} else if (s->page.missed && s->missed >= 0) {
 		s->missed = s->page.missed;
 	}

@@ -11,8 +11,7 @@ struct stream {
 	struct page page;
 	bool in_page;
 	__u64 page_at;		/* where the file has it, or what holds it */
-	bool has_next;		/* The page behind it is known already, */
-	__u64 next_ts;		/* and its time. */
+	__u64 bound;		/* what its times are not after, as the next pages tell */
 	__u64 last_ts;		/* of the last record, 0: none was read */
 	bool damaged;		/* Nothing was read since there was damage. */
 	__u64 damaged_at;
