@@ -18,6 +18,8 @@ static const struct {
 	{ "util", util_tests },
 	{ "map", map_tests },
 	{ "spool", spool_tests },
+	{ "page", page_tests },
+	{ "format", format_tests },
 	{ "decode", decode_tests },
 	{ "guest", guest_tests },
 	{ "filter", filter_tests },

@@ -43,6 +43,8 @@ char *unit_end_stderr(void);
 extern const struct unit_test util_tests[];
 extern const struct unit_test map_tests[];
 extern const struct unit_test spool_tests[];
+extern const struct unit_test page_tests[];
+extern const struct unit_test format_tests[];
 extern const struct unit_test decode_tests[];
 extern const struct unit_test guest_tests[];
 extern const struct unit_test filter_tests[];
