@@ -489,8 +489,8 @@ static bool nothing_is_left(const struct record *r)
 {
 	if (!bytes_written(r->output) && !file_size(r->output))
 		return true;
-	warnx("%s: is left of a recording that did not end: move or remove it; trace-cmd restore reads %s.cpu*",
-	      r->output, r->output);
+	warnx("%s: of a recording that was cut short: move or remove it (see trace-cmd restore)",
+	      r->output);
 	return false;
 }
 

@@ -133,8 +133,8 @@ static const char switch_format[] =
 	"\tfield:char next_comm[16];\toffset:40;\tsize:16;\tsigned:0;\n"
 	"\tfield:pid_t next_pid;\toffset:56;\tsize:4;\tsigned:1;\n"
 	"\tfield:int next_prio;\toffset:60;\tsize:4;\tsigned:1;\n\n"
-	"print fmt: \"%s:%d %s ==> %s:%d\", " REC(prev_comm) ", " REC(prev_pid) ", "
-	"__print_symbolic(" REC(prev_state) ", { 0, \"R\" }, { 0x10, \"X\" }, { 0x200, \"?\" }), "
+	"print fmt: \"%s:%d %s ==> %s:%d\", " REC(prev_comm) ", " REC(prev_pid)
+	", __print_symbolic(" REC(prev_state) ", { 0, \"R\" }, { 0x10, \"X\" }, { 0x200, \"?\" }), "
 	REC(next_comm) ", " REC(next_pid) "\n";
 
 static const char header_page[] =

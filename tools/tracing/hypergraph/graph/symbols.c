@@ -663,7 +663,7 @@ void symbols_warn_of_calls(const struct symbols *syms)
 		__u64 share = st->calls ? 100 * st->astray / st->calls : 0;
 
 		if (share)
-			warnx("%s: %llu%% of the calls begin no function in it: is it another kernel's?",
+			warnx("%s: %llu%% of the calls begin no function in it: another kernel's?",
 			      st->file, share);
 	}
 }

@@ -28,7 +28,7 @@ bool host_can_record(bool *stock)
 	if (!*stock)
 		return true;
 	if (has_event("events/kvm/kvm_hypercall")) {
-		warnx("no hypergraph_host here: kvm_hypercall, kvm_exit and kvm_entry are recorded");
+		warnx("no hypergraph_host here: recording kvm_hypercall, kvm_exit and kvm_entry");
 		return true;
 	}
 	if (geteuid())

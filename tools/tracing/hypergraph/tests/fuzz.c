@@ -105,7 +105,7 @@ static void fill_events(const unsigned char *data, size_t size)
 	out = open_memstream(&text, &length);
 	if (!out)
 		err(1, NULL);
-	put_trace(out, 1, 0, NULL);
+	put_trace(out, 1, NULL);
 	fclose(out);
 	fill(trace_fd, text, length);
 	free(text);

@@ -549,7 +549,7 @@ test_other_kernel() {
 	"$gen_trace" <"$dir/cases/calls.events" >"$tmp/some.dat"
 	run report --kallsyms other some.dat
 	cp "$tmp/out" "$tmp/printed"
-	echo "hypergraph: other: 83% of the calls begin no function in it: is it another kernel's?" \
+	echo "hypergraph: other: 83% of the calls begin no function in it: another kernel's?" \
 		>"$tmp/said"
 	reports "another kernel's kallsyms" "$tmp/printed" "$tmp/said"
 }
@@ -960,9 +960,9 @@ test_record_output() {
 	unchanged "record onto the symbols: untouched" kallsyms
 	cp "$tmp/saved" "$tmp/rec.new.cpu0"
 	run record --output rec
-	left="rec.new: is left of a recording that did not end"
+	left="rec.new: of a recording that was cut short"
 	fails "record over what one left" 1 \
-		"hypergraph: $left: move or remove it; trace-cmd restore reads rec.new.cpu*"
+		"hypergraph: $left: move or remove it (see trace-cmd restore)"
 	mv "$tmp/rec.new.cpu0" "$tmp/left"
 	unchanged "record over what one left: untouched" left
 }

@@ -14,12 +14,14 @@
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 
 /* What goes if a signal ends the program: its handler can have no other argument. */
-static const char *volatile unfinished;
+static const char *unfinished;
 
 static void remove_unfinished(int signal)
 {
-	if (unfinished)
-		unlink(unfinished);
+	const char *path = __atomic_load_n(&unfinished, __ATOMIC_SEQ_CST);
+
+	if (path)
+		unlink(path);
 	/* It is blocked until this returns, and has its default action then. */
 	raise(signal);
 }
@@ -30,7 +32,7 @@ static void watch(const char *path)
 	struct sigaction old;
 	size_t i;
 
-	unfinished = path;
+	__atomic_store_n(&unfinished, path, __ATOMIC_SEQ_CST);
 	for (i = 0; path && i < ARRAY_SIZE(signals); i++) {
 		/* What is ignored stays so: nohup does that. */
 		if (!sigaction(signals[i], NULL, &old) && old.sa_handler == SIG_DFL)

@@ -641,7 +641,7 @@ static void check_calls(unsigned int nr, const __u64 *others, size_t nr_others, 
 
 static void test_calls(void)
 {
-	static const char said[] = ": 50% of the calls begin no function in it: is it another kernel's?";
+	static const char said[] = ": 50% of the calls begin no function in it: another kernel's?";
 	static const __u64 ibt[] = { STEXT + 0x1104, STEXT + 0x1204 };
 	static const __u64 modules[] = { 0xffffffffc0000110, 0xffffffffc0001110 };
 	static const __u64 unknown[] = { STEXT - 1, STEXT + 0x10000000 };
