@@ -113,7 +113,7 @@ static bool read_buffer(struct dat *d, struct cursor *in)
 		__u32 cpu = cursor_number(in, 4);
 		__u64 at = cursor_number(in, 8), size = cursor_number(in, 8);
 
-		/* The number of chunks before them is not counted. */
+		/* Before trace-cmd 3.2, the number of chunks before them is not counted. */
 		if (size && buffer->packed)
 			size += 4;
 		if (!in->ended && cpu < MAX_CPUS)

@@ -130,11 +130,14 @@ static void find_chunk(struct pages *p)
 	p->at = p->end;
 }
 
-/* What follows the last chunk of a file that was cut is the begin of one. */
+/*
+ * What follows the last chunk of a file that was cut is the begin of one. Others may have some
+ * bytes of what comes next there, as the size of all may count their number or not.
+ */
 static enum pages_result fill_packed(struct pages *p)
 {
 	p->data_at = p->at;
-	if (p->at >= p->end)
+	if (p->at >= p->end || p->end - p->at < CHUNK_HEADER)
 		return PAGES_END;
 	if (take_chunk(p, p->data_at))
 		return PAGES_ONE;

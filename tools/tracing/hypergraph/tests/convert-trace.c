@@ -3,6 +3,8 @@
  * Makes of gen-trace's output, on stdin, the same trace.dat in another form, on stdout:
  *
  *	--compression none|zstd|zlib	version 7
+ *	--trace-cmd 3.2			the sizes of events that are compressed are those which it
+ *					writes, not those of 3.1
  *	--buffer NAME			the events are in an instance, the top one has none
  *	--machine NAME			of a host of that kind
  *
@@ -36,7 +38,7 @@ static struct trace {
 	const char *table;
 } in;
 
-static const char *compression, *buffer, *machine;
+static const char *compression, *buffer, *machine, *trace_cmd;
 
 /* The output, in memory: what is not known yet is written into it later. */
 static char *out;
@@ -211,7 +213,7 @@ static size_t put_pages(const char *data, size_t length)
 	put_number(chunks, 4);
 	for (at = 0; at < length; at += CHUNK)
 		put_packed(data + at, length - at < CHUNK ? length - at : CHUNK);
-	return size - begin - 4;
+	return size - begin - (trace_cmd ? 0 : 4);
 }
 
 struct place {
@@ -365,6 +367,8 @@ int main(int argc, char **argv)
 	for (i = 1; i + 1 < argc; i += 2) {
 		if (!strcmp(argv[i], "--compression"))
 			compression = argv[i + 1];
+		else if (!strcmp(argv[i], "--trace-cmd"))
+			trace_cmd = argv[i + 1];
 		else if (!strcmp(argv[i], "--buffer"))
 			buffer = argv[i + 1];
 		else if (!strcmp(argv[i], "--machine"))

@@ -607,6 +607,7 @@ test_forms() {
 	for compression in none zstd zlib; do
 		form "version 7, $compression" --compression $compression
 		form "version 7, $compression, an instance" --compression $compression --buffer vm
+		form "version 7, $compression, of trace-cmd 3.2" --compression $compression --trace-cmd 3.2
 	done
 	form "of x86_64" --machine x86_64
 	"$convert_trace" --machine aarch64 <"$tmp/6.dat" >"$tmp/arm.dat"
