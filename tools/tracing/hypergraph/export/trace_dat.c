@@ -32,6 +32,9 @@
 #define MAX_DELTA	((1U << DELTA_BITS) - 1)
 #define MAX_EXTEND_BITS	(DELTA_BITS + 32)
 
+/* No kernel for x86 has more. */
+#define MAX_CPUS	8192
+
 /* A header of two words behind a time extend */
 #define EVENT_OVERHEAD	16
 
@@ -489,11 +492,6 @@ static void put_header(struct export *e, __u32 nr_cpus)
 	put_string(e->out, "flyrecord");
 }
 
-static __u32 cpu_of(const struct vcpu *v)
-{
-	return v->guest->nested ? 0 : v->id;
-}
-
 static bool is_written(const struct export *e, const struct vcpu *v)
 {
 	const struct trace_dat *d = e->priv;
@@ -501,22 +499,51 @@ static bool is_written(const struct export *e, const struct vcpu *v)
 	return v->priv && v->guest == d->guest;
 }
 
-/* The list goes by number, with NULL where no vCPU was heard of; to be freed. */
-static struct cpu **list_cpus(struct export *e, __u32 *nr)
+static int compare_ids(const void *a, const void *b)
 {
-	struct cpu **list;
-	struct vcpu *v;
+	const struct vcpu *const *v = a, *const *w = b;
 
-	*nr = 0;
-	map_for_each(v, &e->cg->vcpus) {
-		if (is_written(e, v) && cpu_of(v) >= *nr)
-			*nr = cpu_of(v) + 1;
-	}
-	list = xcalloc(*nr, sizeof(*list));
+	return ((*v)->id > (*w)->id) - ((*v)->id < (*w)->id);
+}
+
+/* The guest's vCPUs by id, to be freed */
+static struct vcpu **sort_vcpus(struct export *e, __u32 *nr)
+{
+	struct map written = { 0 };
+	struct vcpu **sorted, *v;
+
 	map_for_each(v, &e->cg->vcpus) {
 		if (is_written(e, v))
-			list[cpu_of(v)] = v->priv;
+			map_add(&written, written.nr, v);
 	}
+	*nr = written.nr;
+	sorted = map_sort(&written, compare_ids);
+	map_free(&written);
+	return sorted;
+}
+
+/* Is its id the number of a guest's CPU? Those of nested vCPUs and of threads are not. */
+static bool is_cpu(const struct vcpu *v)
+{
+	return !v->guest->nested && v->id < MAX_CPUS;
+}
+
+/*
+ * Lists the CPUs of the file by number, with NULL where there is no vCPU; to be freed. Ids of
+ * which one is no CPU's tell only their order.
+ */
+static struct cpu **list_cpus(struct export *e, __u32 *nr)
+{
+	__u32 i, nr_vcpus;
+	struct vcpu **sorted = sort_vcpus(e, &nr_vcpus);
+	struct cpu **list;
+	bool dense = nr_vcpus && !is_cpu(sorted[nr_vcpus - 1]);
+
+	*nr = !nr_vcpus || dense ? nr_vcpus : sorted[nr_vcpus - 1]->id + 1;
+	list = xcalloc(*nr, sizeof(*list));
+	for (i = 0; i < nr_vcpus; i++)
+		list[dense ? i : sorted[i]->id] = sorted[i]->priv;
+	free(sorted);
 	return list;
 }
 
@@ -572,7 +599,12 @@ static int write_file(struct export *e)
 			end_page(e->priv, v->priv);
 	}
 	list = list_cpus(e, &nr);
-	ret = put_data(e, list, nr, write_header(e, nr));
+	if (nr <= MAX_CPUS) {
+		ret = put_data(e, list, nr, write_header(e, nr));
+	} else {
+		warnx("%s: has %u vCPUs: a trace.dat has at most %u", e->file, nr, MAX_CPUS);
+		ret = -1;
+	}
 	free(list);
 	return ret;
 }

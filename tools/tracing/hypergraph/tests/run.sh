@@ -87,6 +87,16 @@ fails() {
 	result $ok "$1"
 }
 
+# save_threads FILE: append to it whose threads they are, "#hypergraph thread N of PID", as record
+# does it, of the lines on stdin
+save_threads() {
+	begin=$(wc -c <"$1")
+	{
+		cat
+		printf '#hypergraph threads begin at %020d\n' "$begin"
+	} >>"$1"
+}
+
 stderr_of() {
 	if [ -f "$dir/cases/$1.stderr" ]; then
 		echo "$dir/cases/$1.stderr"
@@ -100,6 +110,8 @@ make_trace() {
 	stock_*) "$gen_trace" --stock ;;
 	*) "$gen_trace" ;;
 	esac <"$dir/cases/$1.events" >"$2"
+	! grep '^#hypergraph thread ' "$dir/cases/$1.events" >"$tmp/threads" ||
+		save_threads "$2" <"$tmp/threads"
 }
 
 test_cases() {
@@ -434,21 +446,17 @@ stock_lines() {
 	{ print $4 "\t" $0 }' "$1" | sort -s -n -k 1,1 | cut -f 2-
 }
 
-# stock_threads FILE TRACE: append whose threads they are, as record does it
+# stock_threads FILE TRACE: append whose threads they are, as its events tell
 stock_threads() {
-	begin=$(wc -c <"$2")
-	{
-		awk '
-		/^ / && !n++ {
-			sub(/.*-/, "", $1)
-			sub(/vm=/, "", $5)
-			print "#hypergraph thread " $1 " of " $5
-		}
-		/^[a-z]/ && NF > 5 && $1 !~ /^(exit|entry)$/ && !seen[$3]++ {
-			print "#hypergraph thread " $3 " of " $5
-		}' "$1"
-		printf '#hypergraph threads begin at %020d\n' "$begin"
-	} >>"$2"
+	awk '
+	/^ / && !n++ {
+		sub(/.*-/, "", $1)
+		sub(/vm=/, "", $5)
+		print "#hypergraph thread " $1 " of " $5
+	}
+	/^[a-z]/ && NF > 5 && $1 !~ /^(exit|entry)$/ && !seen[$3]++ {
+		print "#hypergraph thread " $3 " of " $5
+	}' "$1" | save_threads "$2"
 }
 
 # Has the case only what any host can tell? No nested guests, resets, VMs of one process, what
@@ -758,6 +766,17 @@ switches() {
 }
 
 # Events that are far apart take no page each.
+# More vCPUs than an x86 guest has
+test_many_vcpus() {
+	awk 'BEGIN {
+		for (i = 0; i <= 8192; i++)
+			print "enter 0 " i + 1 " " 1000 + i " 100 " i " ffffffff81000100 0"
+	}' | "$gen_trace" >"$tmp/some.dat"
+	run export --to trace-dat --output exported some.dat
+	fails "export: a trace.dat of too many vCPUs" 1 \
+		"hypergraph: some.dat: has 8193 vCPUs: a trace.dat has at most 8192"
+}
+
 test_sparse() {
 	awk 'BEGIN {
 		for (i = 0; i < 1000; i++) {
@@ -810,6 +829,7 @@ exported_clock() {
 
 test_exports() {
 	test_sparse
+	test_many_vcpus
 	test_unnamed
 	exported_clock "[local] global mono" "[local]"
 	exported_clock "local global [mono]" "[mono]"
@@ -832,7 +852,7 @@ test_exports() {
 	exported identified folded cat
 	exported off_all speedscope python3
 	exported off_all perfetto protoc
-	for case in switches toggled warm_reboot odd_names stock_crash marks sparse; do
+	for case in switches toggled warm_reboot odd_names stock_crash marks sparse stock_old_threads; do
 		exported $case trace-dat trace-cmd
 	done
 	"$gen_trace" <"$dir/cases/vms.events" >"$tmp/some.dat"
