@@ -69,3 +69,10 @@ bool exit_is_shutdown(__u32 isa, __u32 reason)
 {
 	return reason == (isa == ISA_VMX ? EXIT_REASON_TRIPLE_FAULT : SVM_EXIT_SHUTDOWN);
 }
+
+bool exit_enters_nested(__u32 isa, __u32 reason)
+{
+	if (isa == ISA_VMX)
+		return reason == EXIT_REASON_VMLAUNCH || reason == EXIT_REASON_VMRESUME;
+	return reason == SVM_EXIT_VMRUN;
+}

@@ -18,4 +18,7 @@ bool exit_is_hypercall(__u32 isa, __u32 reason);
 /* Has the vCPU shut down? A triple fault does that. */
 bool exit_is_shutdown(__u32 isa, __u32 reason);
 
+/* Is what the guest does the run of a nested one? */
+bool exit_enters_nested(__u32 isa, __u32 reason);
+
 #endif /* HYPERGRAPH_EXIT_REASON_H */

@@ -39,6 +39,7 @@ struct vm {
 	__u32 pid;		/* of the VMM, or of the thread if nothing tells more */
 	__u16 id;
 	bool has_nested;	/* guests */
+	bool nests;		/* has run one, as KVM's own events tell */
 	struct map tracks;	/* by track_key() */
 };
 
@@ -47,7 +48,7 @@ struct thread {
 	__u32 pid;
 	bool held;		/* a kvm_exit waits for what ends it */
 	bool calling;		/* a kvm_hypercall does */
-	bool shut_down;		/* if held: there is nobody else to tell of the triple fault */
+	bool shut_down;		/* if held: a triple fault that was not told yet */
 	int host_cpu;		/* where it was seen last */
 	struct vm *vm;		/* whose, NULL: nothing was told of it yet */
 	__u32 vcpu;		/* its pid if nothing tells it, VCPU_UNKNOWN: not asked for yet */
@@ -76,6 +77,7 @@ struct join {
 	struct map vms;		/* by pid and id */
 	struct map tracks;	/* of all VMs, by number */
 	const struct threads *processes;	/* NULL: nothing tells them */
+	bool stock;		/* The trace has no hypergraph_host. */
 	bool joined_seen;
 	bool exit_seen;
 	bool host_call_seen;
@@ -274,11 +276,27 @@ static void handle_host_return(struct thread *th, const struct host_record *r)
 	add_host_call(th, EVENT_HOST_RETURN, r)->host.duration = r->host.returned - r->host.called;
 }
 
-static void tell_triple_fault(struct join *j, struct track *track, __u64 ts)
+/* There is nobody else to tell of it. That of a nested guest is not the vCPU's. */
+static void tell_triple_fault(struct join *j, struct thread *th)
 {
-	struct event ev = { .type = EVENT_TRIPLE_FAULT, .ts = ts };
+	struct event ev = { .type = EVENT_TRIPLE_FAULT, .ts = th->exit.ts };
 
-	deliver(j, track, &ev);
+	if (!th->held || !th->shut_down)
+		return;
+	th->shut_down = false;
+	if (!th->exit.exit.maybe_nested)
+		deliver(j, own_track(j, th), &ev);
+}
+
+/* A kernel that says hello has booted after what ended the one before. */
+static void tell_triple_faults(struct join *j, const struct vm *vm)
+{
+	struct thread *th;
+
+	map_for_each(th, &j->threads) {
+		if (th->vm == vm)
+			tell_triple_fault(j, th);
+	}
 }
 
 /*
@@ -292,14 +310,13 @@ static void end_exit(struct join *j, struct thread *th, __u64 duration)
 
 	if (!th->held)
 		return;
+	tell_triple_fault(j, th);
 	th->held = false;
 	if (j->joined_seen) {
 		drop_host_calls(th);
 		return;
 	}
 	track = own_track(j, th);
-	if (th->shut_down && !ev->exit.maybe_nested)
-		tell_triple_fault(j, track, ev->ts);
 	ev->exit.duration = duration;
 	ev->exit.maybe_nested |= th->vm->has_nested;
 	j->totals.exits++;
@@ -324,6 +341,8 @@ static void handle_hypercall(struct join *j, struct track *track, const struct h
 		decode_join_hello(&track->hello, &ev, r->call.a);
 	if (event_is_sent(&ev))
 		count_hypercall(j, &ev);
+	if (ev.type == EVENT_HELLO_PART || ev.type == EVENT_HELLO)
+		tell_triple_faults(j, track->vm);
 	deliver(j, track, &ev);
 }
 
@@ -352,6 +371,26 @@ static void handle_entry(struct join *j, struct thread *th, const struct host_re
 	end_exit(j, th, r->ts - th->exit.ts);
 }
 
+static void note_nesting(struct join *j, struct thread *th)
+{
+	own_track(j, th)->vm->nests = true;
+}
+
+/*
+ * What follows on the thread tells whether a nested guest has shut down. A vCPU that has may do
+ * nothing for long, as another one boots first: that is not waited for where nothing nests.
+ */
+static void note_shutdown(struct join *j, struct thread *th)
+{
+	const struct event *ev = &th->exit;
+
+	if (exit_enters_nested(ev->exit.isa, ev->exit.reason))
+		note_nesting(j, th);
+	th->shut_down = exit_is_shutdown(ev->exit.isa, ev->exit.reason);
+	if (th->shut_down && !own_track(j, th)->vm->nests)
+		tell_triple_fault(j, th);
+}
+
 static void handle_exit(struct join *j, struct thread *th, const struct host_record *r)
 {
 	struct event *ev = &th->exit;
@@ -365,8 +404,9 @@ static void handle_exit(struct join *j, struct thread *th, const struct host_rec
 	ev->exit.rip = r->exit.rip;
 	ev->exit.maybe_nested = false;
 	ev->ts = r->ts;
-	th->shut_down = r->stock && exit_is_shutdown(r->exit.isa, r->exit.reason);
 	th->held = true;
+	if (j->stock)
+		note_shutdown(j, th);
 }
 
 /* Is the last exit of @th that of a hypercall? A recording of all exits shows those as well. */
@@ -489,6 +529,8 @@ static void handle_of_thread(struct join *j, struct thread *th, const struct hos
 		break;
 	case RECORD_NESTED_EXIT:
 		th->exit.exit.maybe_nested = true;
+		if (j->stock)
+			note_nesting(j, th);
 		break;
 	case RECORD_HOST_ENTRY:
 		handle_host_entry(j, th, r);
@@ -521,6 +563,7 @@ static void handle_thread(struct join *j, struct thread *th, const struct host_r
 void join_record(struct join *j, const struct host_record *r)
 {
 	j->totals.events++;
+	j->stock = r->stock;
 	if (r->type != RECORD_OTHER)
 		handle_thread(j, get_thread(j, r->pid), r);
 	else if (r->missed)
