@@ -171,6 +171,7 @@ struct totals {
 	__u64 overhead;			/* ns that the host took for them */
 	__u64 exits;			/* VM exits that were no hypercalls of hypergraph */
 	__u64 thread_vms;		/* VMs that are but a thread, as nothing tells more */
+	__u64 shared_processes;		/* that have several VMs, which nothing tells apart */
 	__u64 host_calls_left_out;	/* of the host's, too many for one exit */
 	__u64 lost;
 	bool lost_uncounted;		/* and more, in unknown number */

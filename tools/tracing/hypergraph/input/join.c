@@ -9,7 +9,8 @@
  *
  * A host without hypergraph_host has kvm_hypercall, which tells only what was sent. Whose it
  * is, the thread tells, and the kvm_exit before it or the kvm_entry after it. The VM is the
- * thread's process, if the recording tells that, or else the thread.
+ * thread's process, if the recording tells that, or else the thread. A process with several VMs
+ * shows by two threads that run the same vCPU: which others are of one VM is not known then.
  */
 #include <stdlib.h>
 #include <sys/param.h>
@@ -40,6 +41,8 @@ struct vm {
 	__u16 id;
 	bool has_nested;	/* guests */
 	bool nests;		/* has run one, as KVM's own events tell */
+	bool of_process;	/* that is all that tells which threads run it */
+	__u16 nr_others;	/* if so: VMs of that process which are but a thread */
 	struct map tracks;	/* by track_key() */
 };
 
@@ -51,7 +54,7 @@ struct thread {
 	bool shut_down;		/* if held: a triple fault that was not told yet */
 	int host_cpu;		/* where it was seen last */
 	struct vm *vm;		/* whose, NULL: nothing was told of it yet */
-	__u32 vcpu;		/* its pid if nothing tells it, VCPU_UNKNOWN: not asked for yet */
+	__u32 vcpu;		/* VCPU_UNKNOWN: it is called by its thread's pid */
 	struct event exit;	/* if held */
 	struct host_record call;	/* if calling */
 	__u64 call_begin;	/* the time of its own kvm_exit, 0 if that was not recorded */
@@ -111,14 +114,27 @@ static struct vm *get_vm(struct join *j, __u32 pid, __u16 id)
 	return vm;
 }
 
-/* Returns that of a thread of which no event tells it. */
-static struct vm *get_vm_of(struct join *j, struct thread *th)
+/* Returns a VM of its own for a thread of the process that has @vm, and others. */
+static struct vm *add_vm(struct join *j, struct vm *vm)
+{
+	if (!vm->nr_others)
+		j->totals.shared_processes++;
+	j->totals.thread_vms++;
+	return get_vm(j, vm->pid, ++vm->nr_others);
+}
+
+/* Returns that of a thread of which only its process tells it, or not even that. */
+static struct vm *guess_vm(struct join *j, struct thread *th)
 {
 	__u32 process = threads_process(j->processes, th->pid);
 	unsigned int nr = j->vms.nr;
 	struct vm *vm = get_vm(j, process ?: th->pid, 0);
 
-	if (!process && j->vms.nr > nr)
+	if (vm->nr_others)
+		return add_vm(j, vm);
+	if (process)
+		vm->of_process = j->stock;
+	else if (j->vms.nr > nr)
 		j->totals.thread_vms++;
 	return vm;
 }
@@ -157,20 +173,33 @@ static struct track *run_track(struct join *j, struct thread *th, __u32 vcpu, bo
 	return track;
 }
 
+/* Does another thread run @vcpu of what is thought to be the VM of @th? */
+static bool is_taken(const struct thread *th, __u32 vcpu)
+{
+	const struct track *track = th->track;
+
+	if (!th->vm->of_process || (track && track->vm == th->vm && track->vcpu == vcpu))
+		return false;
+	track = map_get(&th->vm->tracks, track_key(vcpu, false));
+	return track && track->thread != th;
+}
+
 /* What @th runs, as far as others than the events of hypergraph tell */
 static struct track *own_track(struct join *j, struct thread *th)
 {
+	__u32 vcpu;
+
 	if (!th->vm)
-		th->vm = get_vm_of(j, th);
-	if (th->vcpu == VCPU_UNKNOWN)
-		th->vcpu = th->pid;
-	return run_track(j, th, th->vcpu, false);
+		th->vm = guess_vm(j, th);
+	vcpu = th->vcpu == VCPU_UNKNOWN ? th->pid : th->vcpu;
+	if (is_taken(th, vcpu))
+		th->vm = add_vm(j, th->vm);
+	return run_track(j, th, vcpu, false);
 }
 
-/* A vCPU that was called by its thread once stays so. */
 static void learn_vcpu(struct thread *th, const struct host_record *r)
 {
-	if (r->vcpu != VCPU_UNKNOWN && th->vcpu != th->pid)
+	if (r->vcpu != VCPU_UNKNOWN)
 		th->vcpu = r->vcpu;
 }
 
@@ -395,6 +424,9 @@ static void handle_exit(struct join *j, struct thread *th, const struct host_rec
 {
 	struct event *ev = &th->exit;
 
+	/* What waits is of the vCPU that this tells, unless another one is known. */
+	if (th->vcpu == VCPU_UNKNOWN)
+		learn_vcpu(th, r);
 	end_without_entry(j, th);
 	learn_vcpu(th, r);
 	j->exit_seen = true;

@@ -66,6 +66,9 @@ int trace_read(struct trace *t, event_handler_t handler, void *ctx)
 	if (join_lacks_exits(t->join))
 		warnx("%s: recorded without kvm_exit: functions of the host are left out",
 		      t->file);
+	if (t->totals.shared_processes)
+		warnx("%s: has processes of several VMs: which vCPUs are of one VM is not known",
+		      t->file);
 	if (!t->totals.hypercalls && !t->totals.exits) {
 		warnx("%s: no event of a guest was recorded: did one trace?", t->file);
 		return -1;
