@@ -61,6 +61,7 @@ struct dat {
 	bool cut;		/* The file ends before all that it says to have. */
 	unsigned int searches;	/* of pages that are not where they belong */
 	bool damaged;		/* Something was said to be that, or to be cut. */
+	bool quiet;		/* Nothing is to be said. */
 };
 
 /* Says what is lost at an offset, in a line on stderr. */

@@ -18,6 +18,7 @@
 #include "input/decode.h"
 #include "input/exit_reason.h"
 #include "input/join.h"
+#include "input/lookahead.h"
 #include "input/threads.h"
 #include "util/map.h"
 #include "util/util.h"
@@ -80,6 +81,7 @@ struct join {
 	struct map vms;		/* by pid and id */
 	struct map tracks;	/* of all VMs, by number */
 	const struct threads *processes;	/* NULL: nothing tells them */
+	struct lookahead *later;	/* NULL: nothing tells what comes */
 	bool stock;		/* The trace has no hypergraph_host. */
 	bool joined_seen;
 	bool exit_seen;
@@ -139,6 +141,19 @@ static struct vm *guess_vm(struct join *j, struct thread *th)
 	return vm;
 }
 
+/* Finds it for a thread of which no event has told it yet. */
+static void find_vm(struct join *j, struct thread *th)
+{
+	const struct told *told = j->stock ? NULL : lookahead_find(j->later, th->pid);
+
+	if (told) {
+		th->vm = get_vm(j, told->vm, told->vm_id);
+		th->vcpu = told->vcpu;
+	} else {
+		th->vm = guess_vm(j, th);
+	}
+}
+
 static __u64 track_key(__u32 vcpu, bool nested)
 {
 	return map_key(nested, vcpu);
@@ -190,7 +205,7 @@ static struct track *own_track(struct join *j, struct thread *th)
 	__u32 vcpu;
 
 	if (!th->vm)
-		th->vm = guess_vm(j, th);
+		find_vm(j, th);
 	vcpu = th->vcpu == VCPU_UNKNOWN ? th->pid : th->vcpu;
 	if (is_taken(th, vcpu))
 		th->vm = add_vm(j, th->vm);
@@ -623,6 +638,11 @@ const struct totals *join_totals(const struct join *j)
 void join_set_processes(struct join *j, const struct threads *threads)
 {
 	j->processes = threads;
+}
+
+void join_set_later(struct join *j, struct lookahead *later)
+{
+	j->later = later;
 }
 
 struct join *join_new(event_handler_t handler, void *ctx)

@@ -10,6 +10,7 @@
 #include "input/fields.h"
 
 struct join;
+struct lookahead;
 struct threads;
 
 /*
@@ -24,6 +25,12 @@ struct join *join_new(event_handler_t handler, void *ctx);
  * are to be there as long as the join is.
  */
 void join_set_processes(struct join *j, const struct threads *threads);
+
+/*
+ * Lets @later tell whose the exits of threads are that have not told it yet, where hypergraph's
+ * events do. It is to be there as long as the join is.
+ */
+void join_set_later(struct join *j, struct lookahead *later);
 
 /* Takes the next record of the trace, in order of time. */
 void join_record(struct join *j, const struct host_record *r);

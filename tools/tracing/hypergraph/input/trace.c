@@ -8,6 +8,7 @@
 #include "input/fields.h"
 #include "input/host_symbols.h"
 #include "input/join.h"
+#include "input/lookahead.h"
 #include "input/merge.h"
 #include "input/threads.h"
 #include "input/trace.h"
@@ -20,6 +21,7 @@ struct trace {
 	struct fields *fields;
 	struct merge *merge;
 	struct threads *threads;
+	struct lookahead *lookahead;
 	struct join *join;	/* from trace_read() on */
 	struct totals totals;	/* after it */
 	struct host_symbols *host;	/* NULL until a function is asked for */
@@ -60,6 +62,7 @@ int trace_read(struct trace *t, event_handler_t handler, void *ctx)
 {
 	t->join = join_new(handler, ctx);
 	join_set_processes(t->join, t->threads);
+	join_set_later(t->join, t->lookahead);
 	read_all(t);
 	t->totals = *join_totals(t->join);
 
@@ -168,6 +171,7 @@ struct trace *trace_open(const char *file, int fd)
 	t->threads = threads_load(fd, file, &dat->damaged);
 	check_clocks(t);
 	t->merge = merge_new(dat);
+	t->lookahead = lookahead_new(dat, t->fields);
 	return t;
 }
 
@@ -175,6 +179,7 @@ void trace_close(struct trace *t)
 {
 	join_free(t->join);
 	merge_free(t->merge);
+	lookahead_free(t->lookahead);
 	threads_free(t->threads);
 	fields_free(t->fields);
 	host_symbols_free(t->host);
