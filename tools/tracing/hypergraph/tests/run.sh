@@ -921,6 +921,77 @@ test_input_is_output() {
 	unchanged "report onto its input: untouched" trace.dat
 }
 
+# holds NAME FILE: it is what the last run was to write, which said nothing
+holds() {
+	cp "$tmp/$2" "$tmp/out"
+	reports "$1" "$tmp/wanted"
+}
+
+# to_descriptor NAME: what stands in the file already stays, and so does what comes later
+to_descriptor() {
+	status=0
+	# shellcheck disable=SC2086 # a command and its options
+	{
+		echo "before"
+		(cd "$tmp" && exec $under "$hypergraph" export --to folded --output "$1" some.dat) ||
+			status=$?
+		echo "after"
+	} >"$tmp/kept" 2>"$tmp/err" 3>&1
+	holds "export to $1" kept
+}
+
+# Nothing is beside what was written, nor in place of that.
+nothing_left() {
+	find "$tmp" -name 'file.*' -o -name 'kept.*' -o -name 'hypergraph.*' >"$tmp/beside"
+	ok=0
+	same "$tmp/none" "$tmp/beside" || ok=1
+	result $ok "$1"
+}
+
+# A file that is open, has two names, or is where nothing can be made beside it
+test_written_output() {
+	mkdir "$tmp/places"
+	"$gen_trace" <"$dir/cases/vms.events" >"$tmp/some.dat"
+	run export --to folded some.dat
+	cp "$tmp/out" "$tmp/folded"
+	{
+		echo "before"
+		cat "$tmp/folded"
+		echo "after"
+	} >"$tmp/wanted"
+	to_descriptor /dev/stdout
+	to_descriptor /dev/fd/3
+	cp "$tmp/folded" "$tmp/wanted"
+	echo "of the user" >"$tmp/places/one"
+	ln "$tmp/places/one" "$tmp/places/two"
+	run export --to folded --output places/one some.dat
+	holds "export to one of a file's names" places/two
+	echo "of the user" >"$tmp/places/file"
+	chmod 555 "$tmp/places"
+	# The superuser may make files anywhere.
+	[ "$(id -u)" -ne 0 ] || under="setpriv --inh-caps=-all --bounding-set=-all ${UNDER:-}"
+	TMPDIR=$tmp run export --to folded --output places/file some.dat
+	under=${UNDER:-}
+	chmod 755 "$tmp/places"
+	holds "export to where no file can be made" places/file
+	nothing_left "nothing is left of what was written"
+}
+
+test_mounted_output() {
+	if ! unshare -rm true 2>"$tmp/err"; then
+		skip "export to a mount" "mounts take a namespace"
+		return
+	fi
+	echo "of the user" >"$tmp/mounted"
+	# shellcheck disable=SC2016 # for the inner shell
+	echo 'mount --bind mounted places/file && exec "$@"' >"$tmp/with_mount"
+	under="unshare -rm sh with_mount ${UNDER:-}"
+	run export --to folded --output places/file some.dat
+	under=${UNDER:-}
+	holds "export to a mount" mounted
+	nothing_left "nothing is left of what was written to a mount"
+}
+
 # What there was stays until there is something better.
 test_kept_output() {
 	echo "of the user" >"$tmp/saved"
@@ -940,6 +1011,12 @@ test_kept_output() {
 	ok=0
 	same "$tmp/wanted" "$tmp/got" || ok=1
 	result $ok "link and mode stay"
+	run export --to folded some.dat
+	cp "$tmp/out" "$tmp/wanted"
+	mkdir -p "$tmp/elsewhere"
+	ln -sf elsewhere/made "$tmp/link"
+	run export --to folded --output link some.dat
+	holds "what a link leads to is made" elsewhere/made
 	run export --to folded --output /dev/full some.dat
 	fails "no space for an export" 1 \
 		"hypergraph: writing /dev/full: No space left on device"
@@ -1273,6 +1350,8 @@ test_damage
 test_exports
 test_input_is_output
 test_kept_output
+test_written_output
+test_mounted_output
 test_record_output
 test_large_exports
 test_speedscope_spool

@@ -139,9 +139,16 @@ void xclose(FILE *file)
 		err(1, NULL);
 }
 
+const char *temporary_directory(void)
+{
+	const char *dir = getenv("TMPDIR");
+
+	return dir && *dir ? dir : P_tmpdir;
+}
+
 FILE *temporary_file(void)
 {
-	const char *tmpdir = getenv("TMPDIR"), *dir = tmpdir && *tmpdir ? tmpdir : P_tmpdir;
+	const char *dir = temporary_directory();
 	char *path = xasprintf("%s/hypergraph.XXXXXX", dir);
 	int fd = mkostemp(path, O_CLOEXEC);
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "w+");

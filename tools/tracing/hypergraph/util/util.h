@@ -41,10 +41,10 @@ char *xstrdup(const char *text);
 FILE *xmemstream(char **text, size_t *size);
 void xclose(FILE *file);
 
-/*
- * An empty file in TMPDIR, or in /tmp if that is not set, which goes when it is closed. NULL
- * after an error message.
- */
+/* TMPDIR, or /tmp if that is not set */
+const char *temporary_directory(void);
+
+/* An empty file there, which goes when it is closed. NULL after an error message. */
 FILE *temporary_file(void);
 
 /* What @print prints, which takes the arguments that follow and then a FILE; to be freed */

@@ -17,6 +17,7 @@ static const struct {
 } modules[] = {
 	{ "util", util_tests },
 	{ "map", map_tests },
+	{ "output", output_tests },
 	{ "spool", spool_tests },
 	{ "page", page_tests },
 	{ "format", format_tests },

@@ -42,6 +42,7 @@ char *unit_end_stderr(void);
 
 extern const struct unit_test util_tests[];
 extern const struct unit_test map_tests[];
+extern const struct unit_test output_tests[];
 extern const struct unit_test spool_tests[];
 extern const struct unit_test page_tests[];
 extern const struct unit_test format_tests[];
