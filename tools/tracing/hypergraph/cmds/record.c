@@ -21,6 +21,7 @@
 #include "hypergraph.h"
 #include "input/host.h"
 #include "input/threads.h"
+#include "util/output.h"
 #include "util/util.h"
 
 /*
@@ -408,15 +409,6 @@ static bool save_rest(const struct record *r)
 	return false;
 }
 
-/* It is whole: what had its name before is replaced. */
-static bool take_place(const struct record *r)
-{
-	if (!rename(r->output, r->target))
-		return true;
-	warn("renaming %s", r->output);
-	return false;
-}
-
 /* trace-cmd has failed: its processes may still run, and what it enabled still be so. */
 static void clean_up(const struct record *r, FILE *log)
 {
@@ -481,7 +473,7 @@ static int record_with(struct record *r, FILE *log)
 	print_progress(r, &stats, "\n");
 	if (r->full)
 		warnx("%s: the disk is nearly full: the recording ended early", r->name);
-	return take_place(r) && saved && !r->full ? 0 : EXIT_ERROR;
+	return !output_place(r->output, r->target) && saved && !r->full ? 0 : EXIT_ERROR;
 }
 
 /* What an earlier recording left is the only one that there is of it. */
@@ -494,13 +486,28 @@ static bool nothing_is_left(const struct record *r)
 	return false;
 }
 
+/* trace-cmd makes files beside it, too. */
+static bool has_directory(const struct record *r)
+{
+	char *path = xstrdup(r->target);
+	const char *dir = dirname(path);
+	bool ok = !access(dir, W_OK | X_OK);
+
+	if (!ok)
+		warn("%s: making a file in %s", r->name, dir);
+	free(path);
+	return ok;
+}
+
 static bool find_output(struct record *r)
 {
 	struct stat st;
 
-	r->target = realpath(r->name, NULL) ?: xstrdup(r->name);
+	r->target = output_target(r->name);
 	r->output = xasprintf("%s.new", r->target);
-	if (stat(r->target, &st))
+	if (!has_directory(r))
+		return false;
+	if (stat(r->name, &st))
 		return nothing_is_left(r);
 	if (!S_ISREG(st.st_mode))
 		warnx("%s: is no regular file", r->name);

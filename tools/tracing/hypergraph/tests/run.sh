@@ -1050,6 +1050,9 @@ test_large_exports() {
 test_record_output() {
 	run record --output .
 	fails "record into a directory" 1 "hypergraph: .: is no regular file"
+	run record --output nowhere/rec
+	fails "record to where no file can be made" 1 \
+		"hypergraph: nowhere/rec: making a file in nowhere: No such file or directory"
 	cp "$dir/kallsyms" "$tmp/saved"
 	cp "$dir/kallsyms" "$tmp/kallsyms"
 	run record --kallsyms kallsyms --output kallsyms
@@ -1063,6 +1066,55 @@ test_record_output() {
 		"hypergraph: $left: move or remove it (see trace-cmd restore)"
 	mv "$tmp/rec.new.cpu0" "$tmp/left"
 	unchanged "record over what one left: untouched" left
+}
+
+# record with a host that has the event, and with a trace-cmd that has recorded whole
+make_host() {
+	mkdir -p "$tmp/fake"
+	cat >"$tmp/fake/trace-cmd" <<'END'
+#!/bin/sh
+[ "$1" = record ] || exit 0
+cp whole "$3"
+while [ "$1" != sh ]; do
+	shift
+done
+exec "$@"
+END
+	chmod 755 "$tmp/fake/trace-cmd"
+	cat >"$tmp/with_host" <<'END'
+mount -t tmpfs tmpfs /sys/kernel/tracing || exit
+mkdir -p /sys/kernel/tracing/events/hypergraph/hypergraph_host
+PATH=$PWD/fake:$PATH exec "$@"
+END
+}
+
+# What had the name of the recording has another content then, and is else what it was.
+test_record_place() {
+	make_host
+	if ! unshare -rm sh "$tmp/with_host" true 2>"$tmp/err"; then
+		skip "record to where a link leads" "a host to record on takes a namespace"
+		return
+	fi
+	mkdir -p "$tmp/elsewhere"
+	rm -f "$tmp/elsewhere/recorded"
+	ln -sf elsewhere/recorded "$tmp/rec"
+	under="unshare -rm sh with_host ${UNDER:-}"
+	run record --output rec -- true
+	: >"$tmp/err"
+	cmp "$tmp/whole" "$tmp/elsewhere/recorded" >"$tmp/out" 2>&1 || :
+	reports "record to where a link leads" "$tmp/none"
+	echo "of the user" >"$tmp/elsewhere/recorded"
+	chmod 600 "$tmp/elsewhere/recorded"
+	run record --output rec -- true
+	under=${UNDER:-}
+	: >"$tmp/err"
+	{
+		stat -c %a "$tmp/elsewhere/recorded"
+		find "$tmp/rec" -type l -printf '%f is a link\n'
+		cmp "$tmp/whole" "$tmp/elsewhere/recorded" 2>&1 || :
+	} >"$tmp/out"
+	printf '600\nrec is a link\n' >"$tmp/wanted"
+	reports "record: link and mode stay" "$tmp/wanted"
 }
 
 # Each of 200 tasks has calls open in the end: to close them fills a block of some.
@@ -1353,6 +1405,7 @@ test_kept_output
 test_written_output
 test_mounted_output
 test_record_output
+test_record_place
 test_large_exports
 test_speedscope_spool
 test_tmpdir
