@@ -74,7 +74,10 @@ static void end_while_writing(const struct end *end, const char *path)
 	struct output o;
 
 	setrlimit(RLIMIT_CORE, &no_core);
-	fclose(stderr);
+	/* What a shell runs in the background ignores some. */
+	if (end->signal)
+		signal(end->signal, SIG_DFL);
+	unit_begin_stderr();
 	if (output_open(&o, path))
 		_exit(0);
 	fputs("new", o.file);
