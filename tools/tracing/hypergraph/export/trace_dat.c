@@ -614,7 +614,8 @@ static int trace_dat_end(struct export *e)
 	const struct trace_dat *d = e->priv;
 
 	if (!d->guest) {
-		warnx("%s: no such guest in it", e->file);
+		warnx("%s: a trace.dat has a guest's calls, task switches and marks: here is none",
+		      e->file);
 		return -1;
 	}
 	if (d->several) {

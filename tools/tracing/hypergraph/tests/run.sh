@@ -859,6 +859,11 @@ test_exports() {
 	run export --to trace-dat some.dat
 	fails "a trace.dat of two guests" 1 \
 		"hypergraph: some.dat: has several guests: choose one with --vm, a nested one with --vcpu"
+	make_trace exits_alone "$tmp/exits.dat"
+	run export --to trace-dat exits.dat
+	fails "a trace.dat of nothing but exits" 1 \
+		"hypergraph: exits.dat: no guest has sent anything: VM exits are all there is
+hypergraph: exits.dat: a trace.dat has a guest's calls, task switches and marks: here is none"
 	run export some.dat
 	fails "no format" 1 "hypergraph: --to FORMAT is missing"
 	run export --to excel some.dat
