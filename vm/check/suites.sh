@@ -119,8 +119,8 @@ kselftest()
 {
 	# shellcheck disable=SC2086 # a list
 	_tests=$(printf ' -t hypergraph:%s' $2)
-	host "$1" "export GUEST_APPEND='${GUEST_APPEND:-}'; exec /share/run_kselftest.sh$_tests" \
-		"${@:3}"
+	host "$1" "export GUEST_APPEND='${GUEST_APPEND:-}' REPORTS=/share
+		exec /share/run_kselftest.sh$_tests" "${@:3}"
 }
 
 # This kernel has neither Xen's nor Hyper-V's hypercalls.

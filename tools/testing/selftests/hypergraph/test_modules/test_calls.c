@@ -17,6 +17,7 @@
 #include <linux/module.h>
 #include <linux/panic.h>
 #include <linux/string.h>
+#include <asm/cpuid/api.h>
 #include <asm/desc.h>
 #include <asm/msr.h>
 
@@ -132,6 +133,16 @@ static noinline void test_sleep(void)
 	TEST_BODY();
 }
 
+/* Each CPUID is a VM exit. */
+static noinline void test_exits(void)
+{
+	int i;
+
+	for (i = 0; i < 3; i++)
+		cpuid_eax(0);
+	TEST_BODY();
+}
+
 static noinline void test_crash(const char *how)
 {
 	struct desc_ptr no_idt = { };
@@ -169,6 +180,7 @@ static const struct {
 	{ "deep", test_deep_outer },
 	{ "spin", test_spin },
 	{ "sleep", test_sleep },
+	{ "exits", test_exits },
 };
 
 #define RUNS	8
@@ -228,7 +240,7 @@ static int run_set(const char *val, const struct kernel_param *kp)
 
 static const struct kernel_param_ops run_ops = { .set = run_set };
 module_param_cb(run, &run_ops, NULL, 0200);
-MODULE_PARM_DESC(run, "what to call: leaf, chain, parent, outer, deep, spin or sleep, and \"ticks\"; or crash and how: oops, panic or triple-fault");
+MODULE_PARM_DESC(run, "what to call: leaf, chain, parent, outer, deep, spin, sleep or exits, and \"ticks\"; or crash and how: oops, panic or triple-fault");
 
 /* This does nothing, and is registered while the module's "graph" is 1. */
 static int graph_entry(struct ftrace_graph_ent *trace, struct fgraph_ops *gops,
