@@ -1,10 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Says what is wrong with a trace.dat. */
+/* Times of a trace.dat, and what is wrong with it */
 #include <err.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "input/dat.h"
+
+/* The product has 96 bits, as the kernel's mul_u64_u32_shr() has it. */
+static __u64 multiply(__u64 ts, __u32 mult, __u32 shift)
+{
+	__u64 low = (ts & ~0U) * mult, high = (ts >> 32) * mult + (low >> 32);
+
+	if (shift >= 32)
+		return high >> (shift - 32);
+	return high << (32 - shift) | (low & ~0U) >> shift;
+}
+
+__u64 dat_ns(const struct dat *d, __u64 ts)
+{
+	const struct dat_times *t = &d->times;
+
+	if (t->mult)
+		ts = multiply(ts, t->mult, t->shift);
+	return ts + t->offset;
+}
 
 void dat_damage(struct dat *d, __u64 at, const char *format, ...)
 {

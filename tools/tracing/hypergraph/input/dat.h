@@ -64,6 +64,9 @@ struct dat {
 	bool quiet;		/* Nothing is to be said. */
 };
 
+/* Returns the time of a record in ns. */
+__u64 dat_ns(const struct dat *d, __u64 ts);
+
 /* Says what is lost at an offset, in a line on stderr. */
 void dat_damage(struct dat *d, __u64 at, const char *format, ...)
 	__attribute__((__format__(printf, 3, 4)));

@@ -113,31 +113,33 @@ static int compare_parts(const void *a, const void *b)
 {
 	const struct dat_part *one = a, *other = b;
 
-	return one->at < other->at ? -1 : one->at > other->at;
+	if (one->at != other->at)
+		return one->at < other->at ? -1 : 1;
+	return one->cpu < other->cpu ? -1 : one->cpu > other->cpu;
 }
 
-/* What two CPUs are said to have recorded is taken for one's: else files could be endless. */
-static void check_parts(struct dat *d)
+/* Where the next CPU's events begin, those of @part end: what is read twice could be endless. */
+static void end_part(struct dat *d, struct dat_part *part, const struct dat_part *next)
 {
-	unsigned int i, nr = 0;
-	__u64 end = 0;
+	if (next->at - part->at >= part->size)
+		return;
+	dat_damage(d, next->at, "it is said to be of CPU %u, but also of CPU %u", part->cpu,
+		   next->cpu);
+	part->size = next->at - part->at;
+	part->cut = false;
+}
+
+static void end_parts(struct dat *d)
+{
+	unsigned int i;
 
 	if (d->nr_parts)
 		qsort(d->parts, d->nr_parts, sizeof(*d->parts), compare_parts);
 	for (i = 0; i < d->nr_parts; i++) {
-		const struct dat_part *part = &d->parts[i];
-
-		if (part->at < end) {
-			dat_damage(d, part->at, "it is said to be of CPU %u and another one",
-				   part->cpu);
-			continue;
-		}
-		if (!part->size)
-			continue;
-		end = part->at + part->size;
-		d->parts[nr++] = *part;
+		if (i + 1 < d->nr_parts)
+			end_part(d, &d->parts[i], &d->parts[i + 1]);
+		d->cut |= d->parts[i].cut;
 	}
-	d->nr_parts = nr;
 }
 
 /* What is wrong with a buffer is said once. */
@@ -155,12 +157,12 @@ static bool is_known(struct dat *d, const struct dat_part *part)
 	return false;
 }
 
-static void check_buffers(struct dat *d)
+static void keep_known(struct dat *d)
 {
 	unsigned int i, nr = 0;
 
 	for (i = 0; i < d->nr_parts; i++) {
-		if (is_known(d, &d->parts[i]))
+		if (d->parts[i].size && is_known(d, &d->parts[i]))
 			d->parts[nr++] = d->parts[i];
 	}
 	d->nr_parts = nr;
@@ -215,11 +217,11 @@ struct dat *dat_open(int fd, const char *file)
 	d->in.size = fstat(fd, &st) ? 0 : st.st_size;
 	d->formats = formats_new();
 	if (read_file(d) && is_x86(d)) {
+		end_parts(d);
 		if (d->cut)
 			warn_of_cut(d);
 		d->damaged |= d->cut;
-		check_parts(d);
-		check_buffers(d);
+		keep_known(d);
 		if (!d->cut || d->nr_parts)
 			return d;
 	}

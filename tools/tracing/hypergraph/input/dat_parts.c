@@ -39,7 +39,6 @@ void dat_add_part(struct dat *d, unsigned int cpu, __u64 at, __u64 size)
 {
 	__u64 there = size_there(d, at, size);
 
-	d->cut |= there < size;
 	if (!size)
 		return;
 	d->parts = xrealloc(d->parts, (d->nr_parts + 1) * sizeof(*d->parts));

@@ -27,28 +27,32 @@ static void begin_damage(struct stream *s, __u64 at)
 		return;
 	s->damaged = true;
 	s->damaged_at = at;
+	s->damaged_ts = s->last_ts;
 }
 
 /* The next record was read, or there is none. */
 static void end_damage(struct stream *s, bool read)
 {
 	struct dat *d = s->pages.dat;
+	double from = dat_ns(d, s->damaged_ts) / 1e9, to = dat_ns(d, s->record.ts) / 1e9;
 	int cpu = s->record.cpu;
 
 	if (!s->damaged)
 		return;
 	s->damaged = false;
-	if (!read && !s->last_ts)
+	if (!read && !s->damaged_ts)
 		dat_damage(d, s->damaged_at, "what CPU %d recorded is lost", cpu);
 	else if (!read)
 		dat_damage(d, s->damaged_at, "what CPU %d recorded after %.9f s is lost", cpu,
-			   s->last_ts / 1e9);
-	else if (!s->last_ts)
-		dat_damage(d, s->damaged_at, "what CPU %d recorded before %.9f s is lost", cpu,
-			   s->record.ts / 1e9);
+			   from);
+	else if (!s->damaged_ts)
+		dat_damage(d, s->damaged_at, "what CPU %d recorded before %.9f s is lost", cpu, to);
+	else if (s->record.ts < s->damaged_ts)
+		dat_damage(d, s->damaged_at, "the time of CPU %d goes back from %.9f s to %.9f s",
+			   cpu, from, to);
 	else
 		dat_damage(d, s->damaged_at, "what CPU %d recorded from %.9f s to %.9f s is lost",
-			   cpu, s->last_ts / 1e9, s->record.ts / 1e9);
+			   cpu, from, to);
 }
 
 static bool is_before(__u64 ts, __u64 other)
@@ -83,6 +87,7 @@ static void look_ahead(struct stream *s)
 {
 	if (find_bound(s))
 		return;
+	begin_damage(s, s->page_at);
 	s->last_ts = 0;
 	find_bound(s);
 }
@@ -156,7 +161,8 @@ bool stream_next(struct stream *s)
 		}
 	}
 	end_damage(s, true);
-	s->record.missed = s->missed;
+	/* What was recorded between the two times is not known. */
+	s->record.missed = s->record.ts < s->last_ts ? -1 : s->missed;
 	s->missed = 0;
 	s->last_ts = s->record.ts;
 	return true;

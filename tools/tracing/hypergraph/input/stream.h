@@ -15,6 +15,7 @@ struct stream {
 	__u64 last_ts;		/* of the last record, 0: none was read */
 	bool damaged;		/* Nothing was read since there was damage. */
 	__u64 damaged_at;
+	__u64 damaged_ts;	/* last_ts when that was found */
 	long long missed;	/* before the next record, as in struct raw_record */
 	struct raw_record record;	/* the last one that was read */
 };

@@ -28,23 +28,6 @@ struct trace {
 	bool host_damaged;
 };
 
-/* The product has 96 bits, as the kernel's mul_u64_u32_shr() has it. */
-static __u64 multiply(__u64 ts, __u32 mult, __u32 shift)
-{
-	__u64 low = (ts & ~0U) * mult, high = (ts >> 32) * mult + (low >> 32);
-
-	if (shift >= 32)
-		return high >> (shift - 32);
-	return high << (32 - shift) | (low & ~0U) >> shift;
-}
-
-static __u64 to_ns(const struct dat_times *t, __u64 ts)
-{
-	if (t->mult)
-		ts = multiply(ts, t->mult, t->shift);
-	return ts + t->offset;
-}
-
 static void read_all(struct trace *t)
 {
 	const struct raw_record *raw;
@@ -52,7 +35,7 @@ static void read_all(struct trace *t)
 
 	while ((raw = merge_next(t->merge))) {
 		fields_read(t->fields, raw, &r);
-		r.ts = to_ns(&t->dat->times, r.ts);
+		r.ts = dat_ns(t->dat, r.ts);
 		join_record(t->join, &r);
 	}
 	join_end(t->join);

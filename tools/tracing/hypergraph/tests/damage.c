@@ -3,11 +3,13 @@
  * Damages a trace.dat at random, again and again, and reads what is left of it.
  *
  *	damage FILE COUNT	with the seeds 0 to COUNT - 1: prints which share of the
- *				events was read; a signal ends it at the first crash
+ *				events was read, and which files were not read in order;
+ *				a signal ends it at the first crash
  *	damage FILE COUNT SEED	writes the file that one seed makes to stdout
  */
 #include <err.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,8 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "input/dat_open.h"
+#include "input/merge.h"
 #include "input/trace.h"
 #include "util/util.h"
 
@@ -100,24 +104,53 @@ static void ignore_event(void *ctx, const struct event *ev)
 	(void)ev;
 }
 
-/* Returns how many events could be read. What is said about the damage is not printed. */
-static __u64 count_events(const struct text *t)
+static __u64 count_events(int fd)
+{
+	struct trace *trace = trace_open("damaged", fd);
+	__u64 events;
+
+	if (!trace)
+		return 0;
+	trace_read(trace, ignore_event, NULL);
+	trace_host_function(trace, 0);
+	events = trace_totals(trace)->events;
+	trace_close(trace);
+	return events;
+}
+
+/* Does time go back nowhere but where events are said to be missing? */
+static bool is_in_order(int fd)
+{
+	struct dat *dat = dat_open(fd, "damaged");
+	struct merge *merge = dat ? merge_new(dat) : NULL;
+	const struct raw_record *record;
+	bool in_order = true;
+	__u64 last = 0;
+
+	while (merge && (record = merge_next(merge))) {
+		in_order &= record->ts >= last || record->missed;
+		last = record->ts;
+	}
+	merge_free(merge);
+	dat_close(dat);
+	return in_order;
+}
+
+/*
+ * Returns how many events could be read, and whether they came *@in_order. What is said about
+ * the damage is not printed.
+ */
+static __u64 read_text(const struct text *t, bool *in_order)
 {
 	int fd = memfd_create("trace", 0);
 	FILE *real = stderr;
-	struct trace *trace;
-	__u64 events = 0;
+	__u64 events;
 
 	if (fd < 0 || write(fd, t->data, t->size) != (ssize_t)t->size)
 		err(1, "a file in memory");
 	stderr = fopen("/dev/null", "w");
-	trace = trace_open("damaged", fd);
-	if (trace) {
-		trace_read(trace, ignore_event, NULL);
-		trace_host_function(trace, 0);
-		events = trace_totals(trace)->events;
-		trace_close(trace);
-	}
+	events = count_events(fd);
+	*in_order = is_in_order(fd);
 	fclose(stderr);
 	stderr = real;
 	close(fd);
@@ -133,9 +166,11 @@ static void write_damaged(struct text *t, __u64 seed)
 
 static void read_damaged(const struct text *whole, __u64 count)
 {
-	__u64 all = count_events(whole), sum = 0, seed, unread = 0;
 	struct text t = { .data = xcalloc(1, whole->size) };
+	__u64 all, sum = 0, seed, unread = 0;
+	bool in_order;
 
+	all = read_text(whole, &in_order);
 	for (seed = 0; seed < count; seed++) {
 		__u64 events;
 
@@ -143,9 +178,11 @@ static void read_damaged(const struct text *whole, __u64 count)
 		t.size = whole->size;
 		memcpy(t.data, whole->data, whole->size);
 		damage(&t, seed);
-		events = count_events(&t);
+		events = read_text(&t, &in_order);
 		sum += events;
 		unread += !events;
+		if (!in_order)
+			printf("out of order with seed %llu\n", seed);
 	}
 	printf("%.2f %% of the events, nothing of %llu files\n", 100.0 * sum / all / count,
 	       unread);
