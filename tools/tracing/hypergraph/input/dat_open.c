@@ -14,7 +14,6 @@
 
 /* What a trace.dat begins with */
 #define MAGIC		"\x17\x08\x44tracing"
-#define MAGIC_SIZE	(sizeof(MAGIC) - 1)
 
 #define PAGE_MIN	4096
 
@@ -23,12 +22,17 @@ static const char * const machines[] = { "x86_64", "i686", "i586", "i486", "i386
 
 static bool read_magic(struct dat *d)
 {
-	char magic[MAGIC_SIZE];
+	char magic[DAT_MAGIC_SIZE];
+
+bool dat_begins(const char *data)
+{
+	return !memcmp(data, MAGIC, DAT_MAGIC_SIZE);
+}
 
 	cursor_read(&d->in, magic, sizeof(magic));
 	if (!d->in.size)
 		warnx("%s: empty file", d->file);
-	else if (memcmp(magic, MAGIC, sizeof(magic)))
+	else if (!dat_begins(magic))
 		warnx("%s: not a trace.dat file", d->file);
 	else
 		return true;

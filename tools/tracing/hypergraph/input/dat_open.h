@@ -5,6 +5,12 @@
 
 #include "input/dat.h"
 
+/* As much as tells whether a file is a trace.dat, in bytes */
+#define DAT_MAGIC_SIZE	10
+
+/* Do DAT_MAGIC_SIZE bytes begin a trace.dat? */
+bool dat_begins(const char *data);
+
 /*
  * Reads the file at @fd. What is wrong with it is said on stderr; returns NULL if nothing can
  * be read of it.

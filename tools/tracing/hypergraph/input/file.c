@@ -9,20 +9,32 @@
 #include <unistd.h>
 #include <sys/stat.h>
 
+#include "input/dat_open.h"
 #include "input/file.h"
 #include "util/util.h"
 
-/* Returns false after an error message. */
+/* Reads what tells whether it is a trace.dat; returns how much there was, or -1. */
+static ssize_t read_begin(int fd, char *block)
+{
+	ssize_t nr = 0, got = 1;
+
+	while (nr < DAT_MAGIC_SIZE && (got = read(fd, block + nr, DAT_MAGIC_SIZE - nr)) > 0)
+		nr += got;
+	return got < 0 ? -1 : nr;
+}
+
+/* What is no trace.dat may have no end: only its begin is copied. Returns false after a message. */
 static bool copy(int from, FILE *to, const char *name)
 {
 	char block[65536];
-	ssize_t size;
+	ssize_t size = read_begin(from, block);
+	bool begins = size == DAT_MAGIC_SIZE && dat_begins(block);
 
-	while ((size = read(from, block, sizeof(block))) > 0)
-		fwrite(block, 1, size, to);
-	if (size)
+	while (size > 0 && fwrite(block, size, 1, to) == 1)
+		size = begins ? read(from, block, sizeof(block)) : 0;
+	if (size < 0)
 		warn("reading %s", name);
-	else if (fflush(to) || ferror(to))
+	else if (size || fflush(to))
 		warn("copying %s into a temporary file", name);
 	else
 		return true;

@@ -638,6 +638,21 @@ bad_header() {
 	cp "$tmp/6.dat" "$tmp/bad.dat"
 	patch "$tmp/bad.dat" "$2" "$3"
 	bad_trace "$1" bad.dat "$4"
+# What is no trace.dat is not copied, and what cannot be copied not read to its end.
+test_endless() {
+	two_cpus | "$gen_trace" >"$tmp/6.dat"
+	run report /dev/zero
+	fails "endless, and not a trace.dat" 1 "hypergraph: /dev/zero: not a trace.dat file"
+	status=0
+	cat "$tmp/6.dat" /dev/zero | (
+		cd "$tmp"
+		trap '' XFSZ
+		ulimit -f 2048
+		exec "$hypergraph" report -
+	) >"$tmp/out" 2>"$tmp/err" || status=$?
+	fails "endless" 1 "hypergraph: copying stdin into a temporary file: File too large"
+}
+
 }
 
 test_headers() {
@@ -1472,3 +1487,4 @@ test_full_disk
 test_includes
 echo "1..$count"
 [ "$failed" -eq 0 ]
+test_endless
