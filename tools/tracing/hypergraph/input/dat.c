@@ -25,6 +25,12 @@ __u64 dat_ns(const struct dat *d, __u64 ts)
 	return ts + t->offset;
 }
 
+bool dat_may_search(struct dat *d, __u64 size)
+{
+	d->search_left -= size < d->search_left ? size : d->search_left;
+	return d->search_left;
+}
+
 void dat_damage(struct dat *d, __u64 at, const char *format, ...)
 {
 	char text[256];

@@ -40,6 +40,13 @@ struct dat_section {
 	__u64 size;		/* of what is not compressed in a section of its own */
 };
 
+/* A chunk of pages, unpacked, of which no CPU has all in memory */
+struct dat_chunk {
+	__u64 at;		/* where the file has it, 0: there is none */
+	__u32 size;
+	char *data;
+};
+
 struct dat {
 	const char *file;	/* how messages call it */
 	struct cursor in;	/* all of it; the descriptor is the caller's */
@@ -59,13 +66,20 @@ struct dat {
 	unsigned int nr_parts;
 
 	bool cut;		/* The file ends before all that it says to have. */
-	unsigned int searches;	/* of pages that are not where they belong */
+	struct dat_chunk chunk;		/* the one that was used last */
+	__u64 search_left;	/* bytes: see dat_may_search() */
 	bool damaged;		/* Something was said to be that, or to be cut. */
 	bool quiet;		/* Nothing is to be said. */
 };
 
 /* Returns the time of a record in ns. */
 __u64 dat_ns(const struct dat *d, __u64 ts);
+
+/*
+ * What is not where it belongs is searched for, but not for ever: takes @size bytes of those
+ * that may still be looked at. Returns false if there are no more.
+ */
+bool dat_may_search(struct dat *d, __u64 size);
 
 /* Says what is lost at an offset, in a line on stderr. */
 void dat_damage(struct dat *d, __u64 at, const char *format, ...)

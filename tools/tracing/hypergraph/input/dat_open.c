@@ -17,17 +17,21 @@
 
 #define PAGE_MIN	4096
 
+/* Searches may look at so many bytes, and at each of the file's so often. */
+#define SEARCH_BYTES	(64 * 1024 * 1024)
+#define SEARCH_TIMES	16
+
 /* Names with which x86 hosts call themselves; no name is taken for one. */
 static const char * const machines[] = { "x86_64", "i686", "i586", "i486", "i386", "" };
-
-static bool read_magic(struct dat *d)
-{
-	char magic[DAT_MAGIC_SIZE];
 
 bool dat_begins(const char *data)
 {
 	return !memcmp(data, MAGIC, DAT_MAGIC_SIZE);
 }
+
+static bool read_magic(struct dat *d)
+{
+	char magic[DAT_MAGIC_SIZE];
 
 	cursor_read(&d->in, magic, sizeof(magic));
 	if (!d->in.size)
@@ -219,6 +223,7 @@ struct dat *dat_open(int fd, const char *file)
 	d->file = file;
 	d->in.fd = fd;
 	d->in.size = fstat(fd, &st) ? 0 : st.st_size;
+	d->search_left = SEARCH_BYTES + SEARCH_TIMES * d->in.size;
 	d->formats = formats_new();
 	if (read_file(d) && is_x86(d)) {
 		end_parts(d);
@@ -274,6 +279,7 @@ void dat_close(struct dat *d)
 		return;
 	formats_free(d->formats);
 	unpacker_free(d->unpacker);
+	free(d->chunk.data);
 	free(d->buffers);
 	free(d->parts);
 	free(d);

@@ -14,6 +14,9 @@
 /* How far before its place a section is looked for, where bytes are missing */
 #define MAX_MISSING	8192
 
+/* To look at a section takes as long as so many bytes. */
+#define TRY_SIZE	4096
+
 /* No description is larger. */
 #define MAX_SECTION	(256 * 1024 * 1024)
 
@@ -32,11 +35,13 @@ static bool unpack_section(struct dat *d, struct cursor *in)
 		ok = unpack(d->unpacker, packed, size, data, unpacked_size);
 	}
 	free(packed);
-	if (ok)
+	if (ok) {
 		*in = (struct cursor){ .data = data, .size = unpacked_size };
-	else
-		free(data);
-	return ok;
+		return true;
+	}
+	free(data);
+	dat_may_search(d, size + (__u64)unpacked_size);
+	return false;
 }
 
 bool dat_read_section(struct cursor *in, struct section *s)
@@ -97,7 +102,7 @@ static bool read_buffer(struct dat *d, struct cursor *in)
 	__u64 section = cursor_number(in, 8);
 	char name[CURSOR_STRING], clock[CURSOR_STRING];
 	struct dat_buffer *buffer;
-	__u32 page_size, cpus;
+	__u32 page_size, cpus, i;
 
 	cursor_string(in, name);
 	cursor_string(in, clock);
@@ -109,7 +114,8 @@ static bool read_buffer(struct dat *d, struct cursor *in)
 	buffer->page_size = page_size;
 	snprintf(buffer->clock, sizeof(buffer->clock), "%.31s", clock);
 	make_printable(buffer->clock);
-	for (cpus = cursor_number(in, 4); cpus && !in->ended; cpus--) {
+	cpus = cursor_number(in, 4);
+	for (i = 0; i < cpus && i < MAX_CPUS && !in->ended; i++) {
 		__u32 cpu = cursor_number(in, 4);
 		__u64 at = cursor_number(in, 8), size = cursor_number(in, 8);
 
@@ -164,6 +170,7 @@ static bool are_options(struct dat *d, __u64 at)
 	if (!dat_open_section(d, at, ID_OPTIONS, &in))
 		return false;
 	are = read_all_options(d, NULL, &in, &next) && in.at == in.size;
+	dat_may_search(d, in.data ? in.size : 0);
 	dat_close_section(&in);
 	return are;
 }
@@ -173,7 +180,7 @@ static __u64 find_options(struct dat *d, __u64 at, __u64 from)
 {
 	__u64 end = at < d->in.size ? at : d->in.size, i;
 
-	for (i = end; i > from && end - i < MAX_MISSING; i--) {
+	for (i = end; i > from && end - i < MAX_MISSING && dat_may_search(d, TRY_SIZE); i--) {
 		if (are_options(d, i))
 			return i;
 	}

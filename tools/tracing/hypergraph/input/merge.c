@@ -8,9 +8,11 @@
 #include "input/merge.h"
 #include "util/util.h"
 
-/* Memory to read ahead, in bytes: of all CPUs together, and of one */
-#define AHEAD_ALL	(16 * 1024 * 1024)
-#define AHEAD_MAX	(128 * 1024)
+/* Memory to read ahead, in bytes, of all CPUs together */
+#define AHEAD_ALL	(32 * 1024 * 1024)
+
+/* A page of each CPU must be there, but no more than this: there may be few bytes of a file. */
+#define PAGES_ALL	(256 * 1024 * 1024)
 
 struct entry {
 	__u64 ts;
@@ -88,18 +90,28 @@ const struct raw_record *merge_next(struct merge *m)
 	return m->nr ? &m->heap[0].stream->record : NULL;
 }
 
+static void add_stream(struct merge *m, struct dat *d, const struct dat_part *part, size_t *left)
+{
+	__u32 page_size = d->buffers[part->buffer].page_size;
+
+	if (page_size > *left) {
+		dat_damage(d, part->at, "of CPU %u, as of too many, nothing is read", part->cpu);
+		return;
+	}
+	*left -= page_size;
+	stream_init(&m->streams[m->nr_streams++], d, part, AHEAD_ALL / d->nr_parts);
+}
+
 struct merge *merge_new(struct dat *d)
 {
 	struct merge *m = xcalloc(1, sizeof(*m));
-	size_t ahead = d->nr_parts ? AHEAD_ALL / d->nr_parts : 0;
+	size_t left = PAGES_ALL;
 	unsigned int i;
 
-	m->nr_streams = d->nr_parts;
-	m->streams = xcalloc(m->nr_streams, sizeof(*m->streams));
-	m->heap = xcalloc(m->nr_streams, sizeof(*m->heap));
-	for (i = 0; i < m->nr_streams; i++)
-		stream_init(&m->streams[i], d, &d->parts[i],
-			    ahead < AHEAD_MAX ? ahead : AHEAD_MAX);
+	m->streams = xcalloc(d->nr_parts, sizeof(*m->streams));
+	m->heap = xcalloc(d->nr_parts, sizeof(*m->heap));
+	for (i = 0; i < d->nr_parts; i++)
+		add_stream(m, d, &d->parts[i], &left);
 	return m;
 }
 

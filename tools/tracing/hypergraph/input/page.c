@@ -137,16 +137,18 @@ enum page_result page_next(struct page *p, struct raw_record *r)
 	return PAGE_END;
 }
 
-bool page_is_sound(const char *data, __u32 size, unsigned int long_size)
+bool page_is_sound(const char *data, __u32 size, unsigned int long_size, __u32 *looked)
 {
 	enum page_result result;
 	struct raw_record r;
 	struct page p;
 
+	*looked = 0;
 	if (!page_begin(&p, data, size, long_size) || !p.end)
 		return false;
 	do
 		result = page_next(&p, &r);
 	while (result == PAGE_RECORD);
+	*looked = p.at;
 	return result == PAGE_END;
 }

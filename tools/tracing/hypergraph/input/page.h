@@ -40,7 +40,10 @@ enum page_result { PAGE_RECORD, PAGE_END, PAGE_DAMAGED };
 /* Reads the next record, but for its CPU. What comes behind damage cannot be found. */
 enum page_result page_next(struct page *p, struct raw_record *r);
 
-/* Is all of the page what a kernel writes, and is there anything in it? */
-bool page_is_sound(const char *data, __u32 size, unsigned int long_size);
+/*
+ * Is all of the page what a kernel writes, and is there anything in it? *@looked is how much of
+ * it was looked at, in bytes.
+ */
+bool page_is_sound(const char *data, __u32 size, unsigned int long_size, __u32 *looked);
 
 #endif /* HYPERGRAPH_PAGE_H */

@@ -24,8 +24,8 @@
 /* A page that follows another one is not later by more, where bytes are missing. */
 #define REALIGN_NS	3600000000000ULL
 
-/* A file in which pages have to be searched for more often has few that are where they belong. */
-#define MAX_SEARCHES	1000
+/* More of what is not compressed is not faster. */
+#define PLAIN_MOST	(128 * 1024)
 
 void pages_init(struct pages *p, struct dat *d, const struct dat_part *part, size_t ahead)
 {
@@ -39,9 +39,11 @@ void pages_init(struct pages *p, struct dat *d, const struct dat_part *part, siz
 		.at = part->at,
 		.end = part->at + part->size,
 	};
-	p->alloc = ahead < p->page_size ? p->page_size : ahead - ahead % p->page_size;
 	if (p->packed)
 		p->at += 4;
+	else if (ahead > PLAIN_MOST)
+		ahead = PLAIN_MOST;
+	p->most = ahead < p->page_size ? p->page_size : ahead - ahead % p->page_size;
 }
 
 static bool read_at(const struct pages *p, void *to, size_t size, __u64 at)
@@ -49,11 +51,21 @@ static bool read_at(const struct pages *p, void *to, size_t size, __u64 at)
 	return pread(p->dat->in.fd, to, size, at) == (ssize_t)size;
 }
 
+/* What was in data goes. */
+static void make_room(struct pages *p, size_t size)
+{
+	if (size <= p->alloc)
+		return;
+	free(p->data);
+	p->data = xcalloc(1, size);
+	p->alloc = size;
+}
+
 /* A part of a page is left where the file was cut, and nowhere else. */
 static enum pages_result fill_plain(struct pages *p)
 {
 	__u64 left = p->at < p->end ? p->end - p->at : 0;
-	size_t size = left < p->alloc ? left - left % p->page_size : p->alloc;
+	size_t size = left < p->most ? left - left % p->page_size : p->most;
 
 	p->data_at = p->at;
 	p->at += size ? size : left;
@@ -61,8 +73,7 @@ static enum pages_result fill_plain(struct pages *p)
 		return PAGES_END;
 	if (!size)
 		return PAGES_DAMAGED;
-	if (!p->data)
-		p->data = xcalloc(1, p->alloc);
+	make_room(p, size);
 	if (!read_at(p, p->data, size, p->data_at))
 		return PAGES_DAMAGED;
 	p->size = size;
@@ -83,37 +94,89 @@ static bool is_possible(const struct pages *p, const struct chunk *c, __u64 at)
 	       c->size <= p->end - at - CHUNK_HEADER;
 }
 
+/* Reads the sizes of the chunk at @at. Is one there? */
+static bool read_sizes(const struct pages *p, struct chunk *c, __u64 at)
+{
+	return p->end - at >= CHUNK_HEADER && read_at(p, c, sizeof(*c), at) &&
+	       is_possible(p, c, at);
+}
+
+static bool unpack_chunk(const struct pages *p, const struct chunk *c, __u64 at, void *to)
+{
+	char *packed = xcalloc(1, c->size);
+	bool ok = read_at(p, packed, c->size, at + CHUNK_HEADER) &&
+		  unpack(p->dat->unpacker, packed, c->size, to, c->unpacked);
+
+	free(packed);
+	return ok;
+}
+
+/* The last one that was unpacked is there still, if no other CPU's was since. */
+static bool unpack_whole(struct pages *p, const struct chunk *c, __u64 at)
+{
+	struct dat_chunk *whole = &p->dat->chunk;
+
+	if (whole->at == at && whole->size == c->unpacked)
+		return true;
+	if (whole->size != c->unpacked) {
+		free(whole->data);
+		whole->data = xcalloc(1, c->unpacked);
+		whole->size = c->unpacked;
+	}
+	whole->at = unpack_chunk(p, c, at, whole->data) ? at : 0;
+	return whole->at;
+}
+
+/*
+ * A chunk that is larger than what may be in memory is unpacked again for each part of it:
+ * @rest is what was not handed out of the one at @at, or all of it.
+ */
+static bool take_rest(struct pages *p, const struct chunk *c, __u64 at, size_t rest)
+{
+	size_t size = rest < p->most ? rest : p->most;
+
+	p->rest = 0;
+	if (rest > c->unpacked)		/* The file has changed. */
+		return false;
+	make_room(p, size);
+	if (c->unpacked <= p->most) {
+		if (!unpack_chunk(p, c, at, p->data))
+			return false;
+	} else {
+		if (!unpack_whole(p, c, at))
+			return false;
+		memcpy(p->data, p->dat->chunk.data + c->unpacked - rest, size);
+		p->rest = rest - size;
+	}
+	p->size = size;
+	return true;
+}
+
 /* Unpacks the chunk that begins at @at, and goes behind it. */
 static bool take_chunk(struct pages *p, __u64 at)
 {
 	struct chunk c;
-	char *packed;
-	bool ok;
 
-	if (p->end - at < CHUNK_HEADER || !read_at(p, &c, sizeof(c), at) || !is_possible(p, &c, at))
+	if (!read_sizes(p, &c, at))
 		return false;
-	if (!p->data)
-		p->data = xcalloc(CHUNK_PAGES, p->page_size);
-	packed = xcalloc(1, c.size);
-	ok = read_at(p, packed, c.size, at + CHUNK_HEADER) &&
-	     unpack(p->dat->unpacker, packed, c.size, p->data, c.unpacked);
-	free(packed);
 	p->at = at + CHUNK_HEADER + c.size;
-	p->size = ok ? c.unpacked : 0;
-	return ok;
+	if (take_rest(p, &c, at, p->rest ?: c.unpacked))
+		return true;
+	dat_may_search(p->dat, c.size + (__u64)c.unpacked);
+	return false;
 }
 
 /* Goes to what may be the next chunk, looking at each byte behind one that is damaged. */
 static void find_chunk(struct pages *p)
 {
-	char block[65536];
+	char block[4096];
 	const size_t room = CHUNK_HEADER + 4;
 
 	while (p->at < p->end && p->end - p->at >= room) {
 		__u64 left = p->end - p->at;
 		size_t i, size = left < sizeof(block) ? left : sizeof(block);
 
-		if (!read_at(p, block, size, p->at))
+		if (!dat_may_search(p->dat, size) || !read_at(p, block, size, p->at))
 			break;
 		for (i = 0; i + room <= size; i++) {
 			struct chunk c;
@@ -136,8 +199,9 @@ static void find_chunk(struct pages *p)
  */
 static enum pages_result fill_packed(struct pages *p)
 {
-	p->data_at = p->at;
-	if (p->at >= p->end || p->end - p->at < CHUNK_HEADER)
+	if (!p->rest)
+		p->data_at = p->at;
+	if (p->data_at >= p->end || p->end - p->data_at < CHUNK_HEADER)
 		return PAGES_END;
 	if (take_chunk(p, p->data_at))
 		return PAGES_ONE;
@@ -156,10 +220,13 @@ enum pages_result pages_next(struct pages *p, const char **data, __u64 *at)
 		result = p->packed ? fill_packed(p) : fill_plain(p);
 	}
 	*at = p->data_at + (p->packed ? 0 : p->used);
+	if (result == PAGES_END)
+		pages_free(p);
+	if (result != PAGES_ONE)
+		return result;
 	*data = p->data + p->used;
-	if (result == PAGES_ONE)
-		p->used += p->page_size;
-	return result;
+	p->used += p->page_size;
+	return PAGES_ONE;
 }
 
 /* Behind what is in memory are pages that are not compressed. */
@@ -177,12 +244,15 @@ bool pages_peek(const struct pages *p, unsigned int nr, __u64 *ts)
 
 static bool may_begin(const struct pages *p, const char *data, __u64 ts)
 {
+	__u32 looked;
 	__u64 time;
+	bool sound;
 
 	memcpy(&time, data, sizeof(time));
-	if (ts && (time < ts || time - ts > REALIGN_NS))
+	if (!time || (ts && (time < ts || time - ts > REALIGN_NS)))
 		return false;
-	return time && page_is_sound(data, p->page_size, p->dat->long_size);
+	sound = page_is_sound(data, p->page_size, p->dat->long_size, &looked);
+	return dat_may_search(p->dat, looked) && sound;
 }
 
 bool pages_realign(struct pages *p, __u64 ts)
@@ -191,16 +261,15 @@ bool pages_realign(struct pages *p, __u64 ts)
 	size_t size = 2 * (size_t)p->page_size, i = p->page_size;
 	char *data;
 
-	if (p->packed || at + size > p->end || p->dat->searches >= MAX_SEARCHES)
+	if (p->packed || at + size > p->end || !dat_may_search(p->dat, size))
 		return false;
-	p->dat->searches++;
 	data = xcalloc(1, size);
 	if (read_at(p, data, size, at))
 		i = 1;
-	while (i < p->page_size && !may_begin(p, data + i, ts))
+	while (i < p->page_size && p->dat->search_left && !may_begin(p, data + i, ts))
 		i++;
 	free(data);
-	if (i == p->page_size)
+	if (i == p->page_size || !p->dat->search_left)
 		return false;
 	p->used = 0;
 	p->size = 0;
@@ -211,4 +280,6 @@ bool pages_realign(struct pages *p, __u64 ts)
 void pages_free(struct pages *p)
 {
 	free(p->data);
+	p->data = NULL;
+	p->alloc = 0;
 }

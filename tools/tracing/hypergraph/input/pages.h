@@ -11,15 +11,17 @@ struct pages {
 	__u32 page_size;
 	bool packed;
 	char *data;		/* those that were read: whole ones */
+	size_t most;		/* as much of it as there may be, in bytes */
 	size_t alloc;
-	size_t size;		/* of data, in bytes */
+	size_t size;		/* of data */
+	size_t rest;		/* of the chunk, behind what is in data */
 	size_t used;		/* how much of it was handed out */
 	__u64 data_at;		/* where in the file it begins, or what it was unpacked of */
 	__u64 at;		/* what of the file is read next */
 	__u64 end;
 };
 
-/* @ahead is how much memory may be used to read ahead, in bytes. */
+/* @ahead is how much memory may be used, in bytes, but for one page. The end frees it. */
 void pages_init(struct pages *p, struct dat *d, const struct dat_part *part, size_t ahead);
 
 enum pages_result { PAGES_ONE, PAGES_END, PAGES_DAMAGED };

@@ -114,7 +114,7 @@ static bool begin_page(struct stream *s, const char *data)
 static bool next_page(struct stream *s)
 {
 	enum pages_result result;
-	const char *data;
+	const char *data = NULL;
 
 	result = pages_next(&s->pages, &data, &s->page_at);
 	if (result == PAGES_DAMAGED)

@@ -20,6 +20,7 @@ static const struct {
 	{ "output", output_tests },
 	{ "spool", spool_tests },
 	{ "page", page_tests },
+	{ "merge", merge_tests },
 	{ "format", format_tests },
 	{ "decode", decode_tests },
 	{ "guest", guest_tests },

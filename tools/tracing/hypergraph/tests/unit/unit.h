@@ -45,6 +45,7 @@ extern const struct unit_test map_tests[];
 extern const struct unit_test output_tests[];
 extern const struct unit_test spool_tests[];
 extern const struct unit_test page_tests[];
+extern const struct unit_test merge_tests[];
 extern const struct unit_test format_tests[];
 extern const struct unit_test decode_tests[];
 extern const struct unit_test guest_tests[];
