@@ -12,6 +12,9 @@
 /* No event's format is longer. */
 #define MAX_FORMAT	(1024 * 1024)
 
+/* Nor are those of all events. */
+#define MAX_FORMATS	(64 * 1024 * 1024)
+
 struct dat_buffer *dat_add_buffer(struct dat *d, const char *name)
 {
 	struct dat_buffer *buffer;
@@ -147,4 +150,33 @@ void dat_read_event_formats(struct dat *d, struct cursor *in)
 		cursor_skip_string(in);
 		dat_read_ftrace_events(d, in);
 	}
+}
+
+/* Returns where the next "name: kvm_exit\nID: " is, or NULL. */
+static char *find_format(char *text, const char *end)
+{
+	static const char name[] = "name: ", id[] = "ID: ";
+	char *line;
+
+	while ((text = memmem(text, end - text, name, strlen(name)))) {
+		line = memchr(text, '\n', end - text);
+		if (line && (size_t)(end - line) > strlen(id) &&
+		    !strncmp(line + 1, id, strlen(id)))
+			return text;
+		text += strlen(name);
+	}
+	return NULL;
+}
+
+void dat_find_formats(struct dat *d, struct cursor *in)
+{
+	__u64 left = in->size - in->at, size = left < MAX_FORMATS ? left : MAX_FORMATS;
+	char *text = cursor_text(in, size), *at, *next;
+	const char *end = text + size;
+
+	for (at = text ? find_format(text, end) : NULL; at; at = next) {
+		next = find_format(at + 1, end);
+		formats_add(d->formats, xasprintf("%.*s", (int)((next ?: end) - at), at));
+	}
+	free(text);
 }

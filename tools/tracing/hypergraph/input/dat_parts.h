@@ -70,4 +70,7 @@ void dat_read_header_info(struct dat *d, struct cursor *in);
 void dat_read_ftrace_events(struct dat *d, struct cursor *in);
 void dat_read_event_formats(struct dat *d, struct cursor *in);
 
+/* Takes each format that begins before the end of @in, where sizes do not tell that. */
+void dat_find_formats(struct dat *d, struct cursor *in);
+
 #endif /* HYPERGRAPH_DAT_PARTS_H */

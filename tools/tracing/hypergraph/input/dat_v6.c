@@ -11,17 +11,84 @@
 
 #define OPTIONS		"options  "
 #define EVENTS		"flyrecord"
+#define LATENCY		"latency  "
 
-static void read_descriptions(struct dat *d)
+/* Each has this size. */
+#define WORD_SIZE	sizeof(OPTIONS)
+
+/* Between the descriptions and one of these words is how many CPUs there are. */
+#define CPUS_SIZE	4
+
+static bool is_table(const char *word)
+{
+	return !memcmp(word, OPTIONS, WORD_SIZE) || !memcmp(word, EVENTS, WORD_SIZE) ||
+	       !memcmp(word, LATENCY, WORD_SIZE);
+}
+
+/* Do the descriptions end at @in? */
+static bool are_whole(struct cursor in)
+{
+	char word[WORD_SIZE];
+
+	cursor_skip(&in, CPUS_SIZE);
+	cursor_read(&in, word, sizeof(word));
+	return is_table(word);
+}
+
+/* Returns where the descriptions end, which begin at @in, or 0. */
+static __u64 find_end(struct cursor in)
+{
+	char block[65536];
+
+	while (cursor_has(&in, CPUS_SIZE + WORD_SIZE)) {
+		__u64 at = in.at, left = in.size - at;
+		size_t i, size = left < sizeof(block) ? left : sizeof(block);
+
+		cursor_read(&in, block, size);
+		for (i = CPUS_SIZE; i + WORD_SIZE <= size; i++) {
+			if (is_table(block + i))
+				return at + i - CPUS_SIZE;
+		}
+		in.at = at + i - CPUS_SIZE;
+	}
+	return 0;
+}
+
+static void read_all(struct dat *d)
 {
 	dat_read_header_info(d, &d->in);
 	dat_read_ftrace_events(d, &d->in);
 	dat_read_event_formats(d, &d->in);
 	d->kallsyms.size = cursor_number(&d->in, 4);
-	d->kallsyms.at = d->in.at;
+	d->kallsyms.at = d->kallsyms.size ? d->in.at : 0;
 	cursor_skip(&d->in, d->kallsyms.size);
 	cursor_skip(&d->in, cursor_number(&d->in, 4));	/* formats of printk */
 	cursor_skip(&d->in, cursor_number(&d->in, 8));	/* names of tasks */
+}
+
+/* A size is damaged: what it says to end, and what follows, is found by what it begins with. */
+static void find_all(struct dat *d, struct cursor in, __u64 damaged_at, __u64 end)
+{
+	dat_damage(d, damaged_at, "a size does not lead to what comes next");
+	in.size = end;
+	dat_find_formats(d, &in);
+	if (d->kallsyms.at && d->kallsyms.at + d->kallsyms.size > end)
+		d->kallsyms.size = end - d->kallsyms.at;
+	d->in.at = end;
+	d->in.ended = false;
+}
+
+static void read_descriptions(struct dat *d)
+{
+	struct cursor begin = d->in;
+	__u64 end;
+
+	read_all(d);
+	if (are_whole(d->in))
+		return;
+	end = find_end(begin);
+	if (end)
+		find_all(d, begin, d->in.at, end);
 }
 
 /* A buffer whose CPUs are not those of the host has their number in an option behind its own. */
@@ -85,7 +152,7 @@ static void read_table(struct dat *d, struct tables *t, __u32 cpus)
 		cursor_string(&d->in, type);
 	}
 	if (strcmp(type, EVENTS)) {
-		if (!d->in.ended && strcmp(type, "latency  "))
+		if (!d->in.ended && strcmp(type, LATENCY))
 			dat_damage(d, at, "it does not tell where events are");
 		return;
 	}

@@ -245,12 +245,16 @@ static void read_description(struct dat *d, struct options *o, unsigned int id,
 	bool ok = open_description(d, o, id, &in);
 
 	if (ok) {
+		struct cursor begin = in;
+
 		read(d, &in);
 		ok = !in.ended;
+		if (!ok)
+			dat_find_formats(d, &begin);
 		dat_close_section(&in);
 	}
 	if (!ok && (told || o->sections[id]))
-		dat_damage(d, o->sections[id] ?: told, "formats of events are lost");
+		dat_damage(d, o->sections[id] ?: told, "not all that it tells of events is there");
 }
 
 static void read_descriptions(struct dat *d, struct options *o)

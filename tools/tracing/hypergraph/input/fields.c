@@ -210,6 +210,15 @@ static bool find_fields(struct format *fmt, const char *text, const char *event,
 	return true;
 }
 
+/* They are where the first event that has them all has them. */
+static bool find_common(struct fields *f, const char *text, const char *event, const char *file)
+{
+	if (f->common.nr == NR_COMMON)
+		return true;
+	f->common = (struct format){ .nr = 0 };
+	return find_fields(&f->common, text, event, common_names, NR_COMMON, file);
+}
+
 /* Returns false if the trace has the event, but it cannot be read. */
 static bool find_event(struct fields *f, const struct formats *formats, enum record_type type,
 		       const char *file)
@@ -220,12 +229,14 @@ static bool find_event(struct fields *f, const struct formats *formats, enum rec
 	fmt->id = -1;
 	if (!text)
 		return true;
-	if ((!f->common.nr &&
-	     !find_fields(&f->common, text, event, common_names, NR_COMMON, file)) ||
+	if (!find_common(f, text, event, file) ||
 	    !find_fields(fmt, text, event, names[type].fields, MAX_FIELDS, file))
 		return false;
 	fmt->id = format_id(text);
-	return true;
+	if (fmt->id >= 0)
+		return true;
+	warnx("%s: event %s has no ID%s", file, event, fate(event));
+	return false;
 }
 
 /* What hypergraph_host tells is not read from anything else, and not twice. */

@@ -3,6 +3,7 @@
  * The formats of events, as far as they tell where fields are. libtraceevent's parser also
  * takes their print formats apart, and was not made for files that are damaged.
  */
+#include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,17 +64,21 @@ static int number_behind(const char *text, const char *label, const char *end)
 	const char *found = memmem(text, end - text, label, strlen(label));
 	long n;
 
-	if (!found)
+	/* strtol() would go on to the next line. */
+	if (!found || !isdigit((unsigned char)found[strlen(label)]))
 		return -1;
 	n = strtol(found + strlen(label), NULL, 10);
-	return n < 0 || n > INT_MAX ? -1 : n;
+	return n > INT_MAX ? -1 : n;
 }
 
 int format_id(const char *text)
 {
+	static const char label[] = "\nID: ";
 	const char *line = strchr(text, '\n');
 
-	return line ? number_behind(line, "\nID: ", line + strlen("\nID: ")) : -1;
+	if (!line || strncmp(line, label, strlen(label)))
+		return -1;
+	return number_behind(line, label, line + strlen(label));
 }
 
 /* Is what is declared up to @end called @name? "char comm[16]" declares comm. */

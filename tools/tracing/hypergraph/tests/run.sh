@@ -175,6 +175,17 @@ test_bad_traces() {
 	sed 's/field:u64 a0;/field:u64 b0;/' "$tmp/whole" >"$tmp/damaged"
 	bad_trace "a field of hypergraph_host missing" damaged \
 		"event hypergraph_host has no field a0"
+	sed 's/^ID: /id: /' "$tmp/whole" >"$tmp/damaged"
+	bad_trace "the number of hypergraph_host missing" damaged "event hypergraph_host has no ID"
+	"$gen_trace" --stock <"$dir/cases/stock_calls.events" | sed 's/common_pid/common_pix/' >"$tmp/damaged"
+	run report damaged
+	{
+		for event in kvm_exit kvm_entry funcgraph_entry funcgraph_exit kvm_hypercall kvm_nested_vmexit; do
+			echo "hypergraph: damaged: event $event has no field common_pid: it is left out"
+		done
+		echo "hypergraph: damaged: has no event of guests: hypergraph record tells which to record"
+	} >"$tmp/said"
+	fails "no field tells of which thread events are" 1 "$(cat "$tmp/said")"
 }
 
 # As kvm_exit of other architectures
@@ -627,17 +638,6 @@ test_forms() {
 	reports "a FIFO" "$tmp/whole.report"
 }
 
-# patch FILE OFFSET BYTES: BYTES as printf has them
-patch() {
-	# shellcheck disable=SC2059 # a format is what it is
-	printf "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>"$tmp/dd"
-}
-
-# bad_header NAME OFFSET BYTES LINE: of a file with those bytes at that offset
-bad_header() {
-	cp "$tmp/6.dat" "$tmp/bad.dat"
-	patch "$tmp/bad.dat" "$2" "$3"
-	bad_trace "$1" bad.dat "$4"
 # What is no trace.dat is not copied, and what cannot be copied not read to its end.
 test_endless() {
 	two_cpus | "$gen_trace" >"$tmp/6.dat"
@@ -653,6 +653,17 @@ test_endless() {
 	fails "endless" 1 "hypergraph: copying stdin into a temporary file: File too large"
 }
 
+# patch FILE OFFSET BYTES: BYTES as printf has them
+patch() {
+	# shellcheck disable=SC2059 # a format is what it is
+	printf "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>"$tmp/dd"
+}
+
+# bad_header NAME OFFSET BYTES LINE: of a file with those bytes at that offset
+bad_header() {
+	cp "$tmp/6.dat" "$tmp/bad.dat"
+	patch "$tmp/bad.dat" "$2" "$3"
+	bad_trace "$1" bad.dat "$4"
 }
 
 test_headers() {
@@ -726,10 +737,7 @@ test_damaged_parts() {
 	patch "$tmp/bad.dat" "$((table + 8 + 2))" '\006'
 	run report bad.dat
 	says "a CPU's events that do not end" "it is said to be of CPU 0, but also of CPU 1"
-	ok=0
-	cmp "$tmp/whole.report" "$tmp/out" >"$tmp/got" || ok=1
-	sed 's/^/# /' "$tmp/got"
-	result $ok "a CPU's events that do not end: all are shown"
+	all_shown "a CPU's events that do not end"
 	# As many as are compressed into one
 	for page in 0 1 2 3 4 5 6 7 8 9; do
 		patch "$tmp/6.dat" "$((begin + 4096 * page + 4))" '\020'
@@ -737,6 +745,55 @@ test_damaged_parts() {
 	"$convert_trace" --compression zstd <"$tmp/6.dat" >"$tmp/bad.dat"
 	run report bad.dat
 	says "pages of another time" "the time of CPU 1 goes back from N s to N s"
+}
+
+# all_shown NAME: the last run printed whole.report
+all_shown() {
+	ok=0
+	cmp "$tmp/whole.report" "$tmp/out" >"$tmp/got" || ok=1
+	sed 's/^/# /' "$tmp/got"
+	result $ok "$1: all is shown"
+}
+
+# A size that leads out of the file, of each format and of the symbols
+test_damaged_sizes() {
+	two_cpus | "$gen_trace" >"$tmp/6.dat"
+	run report 6.dat
+	cp "$tmp/out" "$tmp/whole.report"
+	for name in 'name: funcgraph_entry' 'name: hypergraph_host' 'name: kvm_exit' ffffffff91000000; do
+		cp "$tmp/6.dat" "$tmp/bad.dat"
+		at=$(bytes_at "$tmp/bad.dat" "$name")
+		patch "$tmp/bad.dat" "$((at - 1))" '\177'
+		run report bad.dat
+		says "version 6, the size of $name" "a size does not lead to what comes next"
+		all_shown "version 6, the size of $name"
+	done
+	"$convert_trace" --compression none <"$tmp/6.dat" >"$tmp/bad.dat"
+	at=$(bytes_at "$tmp/bad.dat" 'name: hypergraph_host')
+	patch "$tmp/bad.dat" "$((at - 1))" '\177'
+	run report bad.dat
+	says "version 7, a size" "not all that it tells of events is there"
+	all_shown "version 7, a size"
+}
+
+# The host's symbols: their size, which does not lead to what comes next, and none
+test_host_symbols() {
+	cp "$dir/kallsyms" "$tmp/kallsyms"
+	"$gen_trace" <"$dir/cases/host_functions.events" >"$tmp/some.dat"
+	at=$(bytes_at "$tmp/some.dat" ffffffff91000000)
+	cp "$tmp/some.dat" "$tmp/bad.dat"
+	patch "$tmp/bad.dat" "$((at - 1))" '\177'
+	run report --kallsyms kallsyms bad.dat
+	ok=0
+	same "$dir/cases/host_functions.report" "$tmp/out" || ok=1
+	result $ok "the host's symbols, of a damaged size"
+	# They become formats of printk, which come next.
+	dd if="$tmp/some.dat" of="$tmp/size" bs=1 skip="$((at - 4))" count=4 2>"$tmp/dd"
+	dd if="$tmp/size" of="$tmp/some.dat" bs=1 seek="$at" conv=notrunc 2>"$tmp/dd"
+	patch "$tmp/some.dat" "$((at - 4))" '\0\0\0\0'
+	run report --kallsyms kallsyms some.dat
+	cp "$tmp/out" "$tmp/printed"
+	reports "no symbols of the host" "$tmp/printed"
 }
 
 # damaged NAME FILE: no damage ends in a signal, and nearly all is read, in the order of time
@@ -1463,9 +1520,12 @@ test_other_kernel
 test_saved_symbols
 test_stdin
 test_forms
+test_endless
 test_headers
 test_damaged_page
 test_damaged_parts
+test_damaged_sizes
+test_host_symbols
 test_damage
 test_exports
 test_input_is_output
@@ -1487,4 +1547,3 @@ test_full_disk
 test_includes
 echo "1..$count"
 [ "$failed" -eq 0 ]
-test_endless

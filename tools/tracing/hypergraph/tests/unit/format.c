@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <stdlib.h>
 #include <string.h>
 
 #include "input/format.h"
@@ -15,6 +16,7 @@ static const char text[] =
 	"\tfield:u32 negative;\toffset:-4;\tsize:4;\tsigned:0;\n"
 	"\tfield:u32 huge;\toffset:40;\tsize:99999999999;\tsigned:0;\n"
 	"\tfield:u32 nowhere;\tsigned:0;\n"
+	"\tfield:u32 empty;\toffset:;\tsize:\n"
 	"\tfield:u32 last;\toffset:44;\tsize:4;\tsigned:0;\n"
 	"\nprint fmt: \"%u\", REC->exit_reason\n";
 
@@ -32,6 +34,7 @@ static void test_fields(void)
 		{ "negative", true, -1, 4 },
 		{ "huge", true, 40, -1 },
 		{ "nowhere", true, -1, -1 },
+		{ "empty", true, -1, -1 },
 		{ "last", true, 44, 4 },
 		{ "reason", false, 0, 0 },
 		{ "exit", false, 0, 0 },
@@ -50,8 +53,12 @@ static void test_fields(void)
 
 static void test_id(void)
 {
+	/* valgrind and ASan see what is read behind the last byte. */
+	char *line = xstrdup("name: event\n");
+
 	check("", format_id(text) == 1501);
-	check("none", format_id("name: event\n") == -1);
+	check("the first line is all", format_id(line) == -1);
+	free(line);
 	check("not there", format_id("name: event\nformat:\nID: 5\n") == -1);
 	check("no line", format_id("name: event") == -1);
 }
