@@ -58,6 +58,7 @@ start_recording()
 	hypergraph record -o "$DISK/r.dat" "$@" 2>"$WORK/record.log" &
 	recorder=$!
 	await recorded 100000
+	recorded 100000 || show "$WORK/record.log"
 }
 
 # What is left would be in the way of the next one.
@@ -95,7 +96,7 @@ check_killed()
 	start_recording
 	kill -9 $recorder
 	check_ended "record killed"
-	mv "$DISK/r.dat.new" "$DISK/r.dat"
+	mv "$DISK/r.dat.new" "$DISK/r.dat" || find "$DISK" | sed "s/^/# /"
 	check_readable "record killed"
 }
 
