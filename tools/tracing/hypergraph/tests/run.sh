@@ -499,6 +499,20 @@ test_stock_same() {
 	done
 }
 
+# The recording is read twice there, and what is damaged in it is said once.
+test_damaged_lookahead() {
+	"$gen_trace" <"$dir/cases/foreign_exits.events" >"$tmp/some.dat"
+	at=$(($(wc -c <"$tmp/some.dat") - 4096))
+	printf '\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377' |
+		dd of="$tmp/some.dat" bs=1 seek=$at conv=notrunc 2>/dev/null
+	run exits some.dat
+	[ "$status" -ne 1 ] || status=0
+	cp "$tmp/err" "$tmp/out"
+	: >"$tmp/err"
+	echo "hypergraph: some.dat: damaged at offset $at: what CPU 1 recorded is lost" >"$tmp/said"
+	reports "damaged, with exits before a thread's first event" "$tmp/said"
+}
+
 # The threads are read also where symbols stand behind them, and as far as they are whole.
 test_saved_threads() {
 	cp "$dir/kallsyms" "$tmp/kallsyms"
@@ -1514,6 +1528,7 @@ test_no_match
 test_filtered_exits
 test_old_events
 test_stock_same
+test_damaged_lookahead
 test_saved_threads
 test_symbols
 test_other_kernel
