@@ -44,6 +44,7 @@ struct vm {
 	bool nests;		/* has run one, as KVM's own events tell */
 	bool of_process;	/* that is all that tells which threads run it */
 	__u16 nr_others;	/* if so: VMs of that process which are but a thread */
+	struct thread *shut_down;	/* those that may have, the first one of them */
 	struct map tracks;	/* by track_key() */
 };
 
@@ -53,6 +54,8 @@ struct thread {
 	bool held;		/* a kvm_exit waits for what ends it */
 	bool calling;		/* a kvm_hypercall does */
 	bool shut_down;		/* if held: a triple fault that was not told yet */
+	bool listed;		/* It is one of its VM's shut_down. */
+	struct thread *next;	/* of these */
 	int host_cpu;		/* where it was seen last */
 	struct vm *vm;		/* whose, NULL: nothing was told of it yet */
 	__u32 vcpu;		/* VCPU_UNKNOWN: it is called by its thread's pid */
@@ -333,14 +336,24 @@ static void tell_triple_fault(struct join *j, struct thread *th)
 }
 
 /* A kernel that says hello has booted after what ended the one before. */
-static void tell_triple_faults(struct join *j, const struct vm *vm)
+static void tell_triple_faults(struct join *j, struct vm *vm)
 {
 	struct thread *th;
 
-	map_for_each(th, &j->threads) {
-		if (th->vm == vm)
-			tell_triple_fault(j, th);
+	while ((th = vm->shut_down)) {
+		vm->shut_down = th->next;
+		th->listed = false;
+		tell_triple_fault(j, th);
 	}
+}
+
+static void list_shut_down(struct thread *th, struct vm *vm)
+{
+	if (th->listed)
+		return;
+	th->listed = true;
+	th->next = vm->shut_down;
+	vm->shut_down = th;
 }
 
 /*
@@ -427,11 +440,17 @@ static void note_nesting(struct join *j, struct thread *th)
 static void note_shutdown(struct join *j, struct thread *th)
 {
 	const struct event *ev = &th->exit;
+	struct vm *vm;
 
 	if (exit_enters_nested(ev->exit.isa, ev->exit.reason))
 		note_nesting(j, th);
 	th->shut_down = exit_is_shutdown(ev->exit.isa, ev->exit.reason);
-	if (th->shut_down && !own_track(j, th)->vm->nests)
+	if (!th->shut_down)
+		return;
+	vm = own_track(j, th)->vm;
+	if (vm->nests)
+		list_shut_down(th, vm);
+	else
 		tell_triple_fault(j, th);
 }
 
