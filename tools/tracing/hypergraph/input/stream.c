@@ -37,8 +37,6 @@ static void end_damage(struct stream *s, bool read)
 	double from = dat_ns(d, s->damaged_ts) / 1e9, to = dat_ns(d, s->record.ts) / 1e9;
 	int cpu = s->record.cpu;
 
-	if (!s->damaged)
-		return;
 	s->damaged = false;
 	if (!read && !s->damaged_ts)
 		dat_damage(d, s->damaged_at, "what CPU %d recorded is lost", cpu);
@@ -156,11 +154,13 @@ bool stream_next(struct stream *s)
 {
 	while (!s->in_page || !next_record(s)) {
 		if (!s->in_page && !next_page(s)) {
-			end_damage(s, false);
+			if (s->damaged)
+				end_damage(s, false);
 			return false;
 		}
 	}
-	end_damage(s, true);
+	if (s->damaged)
+		end_damage(s, true);
 	/* What was recorded between the two times is not known. */
 	s->record.missed = s->record.ts < s->last_ts ? -1 : s->missed;
 	s->missed = 0;
