@@ -70,11 +70,11 @@ static const struct event_names {
 	[RECORD_NESTED_EXIT] = { .event = "kvm_nested_vmexit" },
 };
 
-/* The eight bytes of a record in which a field is, and what to shift out of them */
+/* The eight bytes of a record in which a field is, and what to keep of them once shifted */
 struct field {
-	int at;
-	unsigned char left;
-	unsigned char right;
+	__u32 at;
+	__u32 shift;
+	__u64 mask;
 	size_t to;
 };
 
@@ -96,7 +96,7 @@ static __u64 read_field(const struct field *f, const struct raw_record *rec)
 	__u64 n;
 
 	memcpy(&n, rec->data + f->at, sizeof(n));
-	return n << f->left >> f->right;
+	return n >> f->shift & f->mask;
 }
 
 static bool is_event(const struct format *fmt, int id, const struct raw_record *rec)
@@ -163,8 +163,8 @@ static void add_field(struct format *fmt, int offset, int size, size_t to)
 
 	fmt->fields[fmt->nr++] = (struct field){
 		.at = at,
-		.left = 64 - 8 * (end - at),
-		.right = 64 - 8 * size,
+		.shift = 8 * (offset - at),
+		.mask = ~0ULL >> (64 - 8 * size),
 		.to = to,
 	};
 	if (at + 8U > fmt->size)
