@@ -13,7 +13,9 @@ insmod /share/test_calls.ko
 cat /proc/kallsyms >/share/kallsyms
 echo 'test_*' >set_ftrace_filter
 echo hypergraph >current_tracer
+# The name goes out when the task is switched to, so it sleeps before it calls.
 taskset -c 1 sh -c "echo -n any-host >/proc/self/comm
+	sleep 0.1
 	echo parent >$run
 	echo exits >$run
 	echo outer >$run"
