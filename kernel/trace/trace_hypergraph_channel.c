@@ -21,9 +21,11 @@
 struct trace_array *hypergraph_tr;
 DEFINE_PER_CPU(struct hypergraph_stats, hypergraph_stats);
 DEFINE_PER_CPU(struct task_struct *, hypergraph_told);
-DEFINE_PER_CPU(struct task_struct *, hypergraph_next);
 u64 hypergraph_outside_span;
 struct fgraph_ops hypergraph_ops;
+
+/* The task that this CPU switches to or has last switched to, or NULL if not known */
+static DEFINE_PER_CPU(struct task_struct *, hypergraph_next);
 
 /*
  * The task that this CPU has switched to or told of last, and its pid then.  A thread that
@@ -184,10 +186,11 @@ bool hypergraph_tell_who(void)
 	return true;
 }
 
-bool hypergraph_tell_introduced(struct task_struct *next, unsigned int nr,
-				unsigned long a0, unsigned long a1,
+bool hypergraph_tell_introduced(unsigned int nr, unsigned long a0, unsigned long a1,
 				unsigned long a2, unsigned long a3)
 {
+	struct task_struct *next = this_cpu_read(hypergraph_next);
+
 	/* The host would take the event for another task's: it counts, but is not sent. */
 	if (!hypergraph_tell_who()) {
 		this_cpu_inc(hypergraph_stats.sent);

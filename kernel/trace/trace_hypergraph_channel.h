@@ -43,9 +43,6 @@ DECLARE_PER_CPU(struct hypergraph_stats, hypergraph_stats);
 /* The task that runs on this CPU by what the host was told, or NULL if it is to be told */
 DECLARE_PER_CPU(struct task_struct *, hypergraph_told);
 
-/* The task that this CPU switches to or has last switched to, or NULL if not known */
-DECLARE_PER_CPU(struct task_struct *, hypergraph_next);
-
 /*
  * What a callback takes outside of its span, in ns: before its first look at the clock
  * and after its last.  The tracer measures it before it opens the channel.
@@ -63,7 +60,7 @@ struct hypergraph_span {
 /* The time that the task spent in this tracer, in ns.  Any context. */
 static inline u64 hypergraph_overhead(unsigned long *task_var)
 {
-	return *task_var >> HYPERGRAPH_OVERHEAD_SHIFT;
+	return READ_ONCE(*task_var) >> HYPERGRAPH_OVERHEAD_SHIFT;
 }
 
 /*
@@ -73,13 +70,17 @@ static inline u64 hypergraph_overhead(unsigned long *task_var)
 static __always_inline void hypergraph_begin_span(struct hypergraph_span *span,
 						  unsigned long *task_var)
 {
+	unsigned long var = 0;
+
 	raw_local_irq_save(span->flags);
 	span->task_var = task_var;
 	/* An NMI's spans lie before this one, or within it. */
 	do {
-		span->overhead = task_var ? hypergraph_overhead(task_var) : 0;
+		if (task_var)
+			var = READ_ONCE(*task_var);
 		span->start = trace_clock_local();
-	} while (task_var && span->overhead != hypergraph_overhead(task_var));
+	} while (task_var && var != READ_ONCE(*task_var));
+	span->overhead = var >> HYPERGRAPH_OVERHEAD_SHIFT;
 }
 
 /* An NMI's spans lie within this one, or make it look at the clock once more. */
@@ -152,8 +153,7 @@ static __always_inline bool hypergraph_tell(unsigned int nr, unsigned long a0,
 bool hypergraph_tell_who(void);
 
 /* Do as hypergraph_tell_own(), where the host was not told of the task. */
-bool hypergraph_tell_introduced(struct task_struct *next, unsigned int nr,
-				unsigned long a0, unsigned long a1,
+bool hypergraph_tell_introduced(unsigned int nr, unsigned long a0, unsigned long a1,
 				unsigned long a2, unsigned long a3);
 
 /*
@@ -168,8 +168,7 @@ static __always_inline bool hypergraph_tell_own(unsigned int nr, unsigned long a
 						unsigned long a3)
 {
 	if (unlikely(this_cpu_read(hypergraph_told) != current))
-		return hypergraph_tell_introduced(this_cpu_read(hypergraph_next),
-						  nr, a0, a1, a2, a3);
+		return hypergraph_tell_introduced(nr, a0, a1, a2, a3);
 
 	hypergraph_tell(nr, a0, a1, a2, a3);
 	return false;
