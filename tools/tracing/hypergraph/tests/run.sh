@@ -93,14 +93,13 @@ reads_on() {
 	ended "$1" 1 "$2" "$tmp/said"
 }
 
-# save_threads FILE: append to it whose threads they are, "#hypergraph thread N of PID", as record
-# does it, of the lines on stdin
-save_threads() {
-	begin=$(wc -c <"$1")
+# save WHAT FILE: append to it the lines on stdin, and where they begin, as record does it
+save() {
+	begin=$(wc -c <"$2")
 	{
 		cat
-		printf '#hypergraph threads begin at %020d\n' "$begin"
-	} >>"$1"
+		printf '#hypergraph %s begin at %020d\n' "$1" "$begin"
+	} >>"$2"
 }
 
 stderr_of() {
@@ -117,16 +116,21 @@ make_trace() {
 	*) "$gen_trace" ;;
 	esac <"$dir/cases/$1.events" >"$2"
 	! grep '^#hypergraph thread ' "$dir/cases/$1.events" >"$tmp/threads" ||
-		save_threads "$2" <"$tmp/threads"
+		save threads "$2" <"$tmp/threads"
+}
+
+# copy_symbols CASE: to $tmp/kallsyms
+copy_symbols() {
+	symbols=$dir/cases/$1.kallsyms
+	[ -f "$symbols" ] || symbols=$dir/kallsyms
+	cp "$symbols" "$tmp/kallsyms"
 }
 
 test_cases() {
 	for events in "$dir"/cases/*.events; do
 		name=$(basename "$events" .events)
 		make_trace "$name" "$tmp/trace.dat"
-		symbols=$dir/cases/$name.kallsyms
-		[ -f "$symbols" ] || symbols=$dir/kallsyms
-		cp "$symbols" "$tmp/kallsyms"
+		copy_symbols "$name"
 		for command in $commands; do
 			wanted=$dir/cases/$name.$command
 			[ -f "$wanted" ] || continue
@@ -219,54 +223,74 @@ two_cpus() {
 	}'
 }
 
+# make_whole: 6.dat of these, and its whole.report
+make_whole() {
+	two_cpus | "$gen_trace" >"$tmp/6.dat"
+	run report 6.dat
+	cp "$tmp/out" "$tmp/whole.report"
+}
+
 # calls_of VCPU FILE
 calls_of() {
 	grep "^ $1) .*();" "$2" || true
 }
 
-# some_of NAME ERROR: the last run printed all of vCPU 0 in whole.report, the begin of vCPU
-# 1, and the line ERROR, in which N is any number
+# same_calls VCPU FILTER...: FILTER leaves the same of the last run's calls and of those in
+# whole.report
+same_calls() {
+	vcpu=$1
+	shift
+	calls_of "$vcpu" "$tmp/whole.report" | "$@" >"$tmp/wanted"
+	calls_of "$vcpu" "$tmp/out" | "$@" >"$tmp/got"
+	same "$tmp/wanted" "$tmp/got"
+}
+
+# complains LINE: the last run failed with just LINE, in which N is any number
+complains() {
+	echo "$1" >"$tmp/wanted"
+	sed 's/offset [0-9]*/offset N/; s/[0-9]*\.[0-9]* s/N s/g' "$tmp/err" >"$tmp/got"
+	same "$tmp/wanted" "$tmp/got" && [ "$status" -eq 1 ]
+}
+
+# some_of NAME LINE: the last run printed all of vCPU 0 in whole.report and the begin of vCPU
+# 1, and complains
 some_of() {
 	ok=0
-	calls_of 0 "$tmp/whole.report" >"$tmp/wanted"
-	calls_of 0 "$tmp/out" >"$tmp/got"
-	same "$tmp/wanted" "$tmp/got" || ok=1
-	calls_of 1 "$tmp/out" >"$tmp/got"
-	calls=$(wc -l <"$tmp/got")
+	same_calls 0 cat || ok=1
+	calls_of 1 "$tmp/out" >"$tmp/some"
+	calls=$(wc -l <"$tmp/some")
 	[ "$calls" -gt 0 ] && [ "$calls" -lt 2000 ] || ok=1
-	calls_of 1 "$tmp/whole.report" | head -n "$calls" >"$tmp/wanted"
-	same "$tmp/wanted" "$tmp/got" || ok=1
-	echo "$2" >"$tmp/wanted"
-	sed 's/offset [0-9]*/offset N/; s/[0-9]*\.[0-9]* s/N s/' "$tmp/err" >"$tmp/got"
-	same "$tmp/wanted" "$tmp/got" || ok=1
-	[ "$status" -eq 1 ] || ok=1
+	same_calls 1 head -n "$calls" || ok=1
+	complains "$2" || ok=1
 	result $ok "$1"
 }
 
-# gap_in NAME ERROR: as some_of, but what is missing of vCPU 1 is in one place, not its end
+# gap_in NAME LINE: as some_of, but what is missing of vCPU 1 is in one place, not its end
 gap_in() {
 	ok=0
-	calls_of 0 "$tmp/whole.report" >"$tmp/wanted"
-	calls_of 0 "$tmp/out" >"$tmp/got"
-	same "$tmp/wanted" "$tmp/got" || ok=1
+	same_calls 0 cat || ok=1
+	same_calls 1 tail -n 1 || ok=1
 	calls_of 1 "$tmp/whole.report" >"$tmp/wanted"
 	calls_of 1 "$tmp/out" >"$tmp/got"
 	[ "$(diff "$tmp/wanted" "$tmp/got" | grep -c '^[0-9]')" -eq 1 ] || ok=1
-	tail -n 1 "$tmp/wanted" >"$tmp/wanted_last"
-	tail -n 1 "$tmp/got" >"$tmp/last"
-	same "$tmp/wanted_last" "$tmp/last" || ok=1
-	echo "$2" >"$tmp/wanted"
-	sed 's/offset [0-9]*/offset N/; s/[0-9]*\.[0-9]* s/N s/g' "$tmp/err" >"$tmp/got"
-	same "$tmp/wanted" "$tmp/got" || ok=1
-	[ "$status" -eq 1 ] || ok=1
+	complains "$2" || ok=1
 	result $ok "$1"
+}
+
+# bytes_at FILE TEXT: where it is
+bytes_at() {
+	LC_ALL=C grep -obUa "$2" "$1" | head -n 1 | cut -d : -f 1
+}
+
+# patch FILE OFFSET BYTES: BYTES as printf has them
+patch() {
+	# shellcheck disable=SC2059 # a format is what it is
+	printf "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>"$tmp/dd"
 }
 
 # Cut are three quarters of the way to the end of the events, which are last, or nearly.
 test_truncated() {
-	two_cpus | "$gen_trace" >"$tmp/6.dat"
-	run report 6.dat
-	cp "$tmp/out" "$tmp/whole.report"
+	make_whole
 	cut="hypergraph: cut.dat: truncated at offset N, in the events of CPU 1: what comes later is lost"
 	damaged="hypergraph: 7.dat: damaged at offset N: what CPU 1 recorded from N s to N s is lost"
 	head -c "$(($(wc -c <"$tmp/6.dat") * 3 / 4))" "$tmp/6.dat" >"$tmp/cut.dat"
@@ -291,7 +315,7 @@ test_truncated() {
 		# The first block that begins there: without its magic it is none.
 		at=$(LC_ALL=C grep -obUaP '\x28\xb5\x2f\xfd' "$tmp/7.dat" |
 			awk -F: -v from="$((size * 3 / 4))" '$1 > from { print $1; exit }')
-		printf '0000' | dd of="$tmp/7.dat" bs=1 seek="$at" conv=notrunc 2>"$tmp/err"
+		patch "$tmp/7.dat" "$at" 0000
 		run report 7.dat
 		gap_in "damaged, $name" "$damaged"
 	done
@@ -473,7 +497,7 @@ stock_threads() {
 	}
 	/^[a-z]/ && NF > 5 && $1 !~ /^(exit|entry)$/ && !seen[$3]++ {
 		print "#hypergraph thread " $3 " of " $5
-	}' "$1" | save_threads "$2"
+	}' "$1" | save threads "$2"
 }
 
 # Has the case only what any host can tell? No nested guests, resets, VMs of one process, what
@@ -491,9 +515,7 @@ test_stock_same() {
 	for events in "$dir"/cases/*.events; do
 		name=$(basename "$events" .events)
 		any_host_tells "$events" || continue
-		symbols=$dir/cases/$name.kallsyms
-		[ -f "$symbols" ] || symbols=$dir/kallsyms
-		cp "$symbols" "$tmp/kallsyms"
+		copy_symbols "$name"
 		stock_lines "$events" | "$gen_trace" --stock >"$tmp/trace.dat"
 		stock_threads "$events" "$tmp/trace.dat"
 		for command in report exits crash boot; do
@@ -509,8 +531,7 @@ test_stock_same() {
 test_damaged_lookahead() {
 	"$gen_trace" <"$dir/cases/foreign_exits.events" >"$tmp/some.dat"
 	at=$(($(wc -c <"$tmp/some.dat") - 4096))
-	printf '\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377' |
-		dd of="$tmp/some.dat" bs=1 seek=$at conv=notrunc 2>/dev/null
+	patch "$tmp/some.dat" "$at" '\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377'
 	run exits some.dat
 	: >"$tmp/out"
 	fails "damaged, with exits before a thread's first event" 1 \
@@ -528,7 +549,7 @@ test_saved_threads() {
 	reports "threads and symbols in the recording" "$dir/cases/durations.report"
 	sed '$a # 1 VM of which only a thread is known' "$dir/cases/durations.report" \
 		>"$tmp/by_thread"
-	at=$(LC_ALL=C grep -obUa '#hypergraph thread ' "$tmp/some.dat" | cut -d: -f1)
+	at=$(bytes_at "$tmp/some.dat" '#hypergraph thread ')
 	sed -i 's/#hypergraph thread 101 /#hypergraph thread x01 /' "$tmp/some.dat"
 	run report --kallsyms kallsyms some.dat
 	reads_on "damaged threads in the recording" "$tmp/by_thread" \
@@ -589,14 +610,12 @@ test_other_kernel() {
 	reports "another kernel's kallsyms" "$tmp/printed" "$tmp/said"
 }
 
-# save_symbols TRACE: as record does it, behind the trace, with a line that says where they begin
+# save_symbols TRACE
 save_symbols() {
-	begin=$(wc -c <"$1")
 	{
 		printf '#hypergraph symbols vm 0 bytes %d\n' "$(wc -c <"$dir/kallsyms")"
 		cat "$dir/kallsyms"
-		printf '#hypergraph symbols begin at %020d\n' "$begin"
-	} >>"$1"
+	} | save symbols "$1"
 }
 
 test_saved_symbols() {
@@ -635,9 +654,7 @@ form() {
 }
 
 test_forms() {
-	two_cpus | "$gen_trace" >"$tmp/6.dat"
-	run report 6.dat
-	cp "$tmp/out" "$tmp/whole.report"
+	make_whole
 	form "version 6, an instance" --buffer vm
 	for compression in none zstd zlib; do
 		form "version 7, $compression" --compression $compression
@@ -669,12 +686,6 @@ test_endless() {
 	fails "endless" 1 "hypergraph: copying stdin into a temporary file: File too large"
 }
 
-# patch FILE OFFSET BYTES: BYTES as printf has them
-patch() {
-	# shellcheck disable=SC2059 # a format is what it is
-	printf "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>"$tmp/dd"
-}
-
 # bad_header NAME OFFSET BYTES LINE: of a file with those bytes at that offset
 bad_header() {
 	cp "$tmp/6.dat" "$tmp/bad.dat"
@@ -698,9 +709,7 @@ test_headers() {
 
 # The second page of CPU 0 ends behind its end, which libtraceevent does not look at.
 test_damaged_page() {
-	two_cpus | "$gen_trace" >"$tmp/6.dat"
-	run report 6.dat
-	cp "$tmp/out" "$tmp/whole.report"
+	make_whole
 	"$convert_trace" <"$tmp/6.dat" >"$tmp/bad.dat"
 	begin=$(trace-cmd dump --flyrecord -i "$tmp/bad.dat" |
 		sed -n 's/^[^0-9]*\([0-9]*\) .*of cpu 1\]$/\1/p')
@@ -713,40 +722,22 @@ test_damaged_page() {
 	run report bad.dat
 	ok=0
 	grep -q "bad.dat: damaged at offset $begin: what CPU 1 recorded before" "$tmp/err" || ok=1
-	calls_of 1 "$tmp/whole.report" | tail -n 1 >"$tmp/wanted"
-	calls_of 1 "$tmp/out" | tail -n 1 >"$tmp/got"
-	same "$tmp/wanted" "$tmp/got" || ok=1
+	same_calls 1 tail -n 1 || ok=1
 	result $ok "a page of another day"
 }
 
-# says NAME LINE: the last run told just that something is damaged, and read its end. In LINE, N
-# is any number.
+# says NAME LINE: the last run complains of bad.dat's damage, and read its end
 says() {
 	ok=0
-	echo "hypergraph: bad.dat: damaged at offset N: $2" >"$tmp/wanted"
-	sed 's/offset [0-9]*/offset N/; s/[0-9]*\.[0-9]* s/N s/g' "$tmp/err" >"$tmp/got"
-	same "$tmp/wanted" "$tmp/got" || ok=1
-	for vcpu in 0 1; do
-		calls_of $vcpu "$tmp/whole.report" | tail -n 1
-	done >"$tmp/wanted"
-	for vcpu in 0 1; do
-		calls_of $vcpu "$tmp/out" | tail -n 1
-	done >"$tmp/got"
-	same "$tmp/wanted" "$tmp/got" || ok=1
-	[ "$status" -eq 1 ] || ok=1
+	complains "hypergraph: bad.dat: damaged at offset N: $2" || ok=1
+	same_calls 0 tail -n 1 || ok=1
+	same_calls 1 tail -n 1 || ok=1
 	result $ok "$1"
-}
-
-# bytes_at FILE TEXT: where it is
-bytes_at() {
-	LC_ALL=C grep -obUa "$2" "$1" | head -n 1 | cut -d : -f 1
 }
 
 # What two CPUs are said to have is that of the second one.
 test_damaged_parts() {
-	two_cpus | "$gen_trace" >"$tmp/6.dat"
-	run report 6.dat
-	cp "$tmp/out" "$tmp/whole.report"
+	make_whole
 	table=$(($(bytes_at "$tmp/6.dat" flyrecord) + 10))
 	begin=$(od -A n -t u8 -j "$((table + 16))" -N 8 "$tmp/6.dat" | tr -d ' ')
 	cp "$tmp/6.dat" "$tmp/bad.dat"
@@ -773,9 +764,7 @@ all_shown() {
 
 # A size that leads out of the file, of each format and of the symbols
 test_damaged_sizes() {
-	two_cpus | "$gen_trace" >"$tmp/6.dat"
-	run report 6.dat
-	cp "$tmp/out" "$tmp/whole.report"
+	make_whole
 	for name in 'name: funcgraph_entry' 'name: hypergraph_host' 'name: kvm_exit' ffffffff91000000; do
 		cp "$tmp/6.dat" "$tmp/bad.dat"
 		at=$(bytes_at "$tmp/bad.dat" "$name")
