@@ -29,7 +29,9 @@
  * host that has none of hypergraph's: kvm_exit, kvm_hypercall and kvm_entry for each hypercall,
  * and kvm_exit for a triple fault. Only there kvm_exit has a VCPU. If it is not
  * given it is that of THREAD's last other event. With --stock --old there are no VCPU and no
- * kvm_entry.
+ * kvm_entry. With --clock CLOCKS these are the host's, as trace_clock lists them. With
+ * --without-hypergraph there is no format of hypergraph_host and hypergraph_exit. With --load
+ * NR the trace has NR calls, exits and switches of 4 vCPUs at random, and stdin is not read.
  *
  * CPU, THREAD and NS are the host's. VM is a pid, or "100.7" for the VM of that pid whose
  * vm_id is 7. VCPU is "0", or "0/1a2b" for the nested vCPU 0x1a2b that runs on it. A switch
@@ -321,6 +323,17 @@ static void add_event(unsigned int nr, __u64 ns, const void *event, size_t size)
 
 static int stock, old;
 
+/* None if there is no such event */
+static void add_entry(unsigned int cpu, __u64 ns, int thread, __u32 vcpu)
+{
+	struct kvm_entry entry = {
+		.common = { .type = ID_ENTRY, .pid = thread }, .vcpu_id = vcpu,
+	};
+
+	if (!stock || !old)
+		add_event(cpu, ns, &entry, sizeof(entry));
+}
+
 /* What a host without hypergraph records of @ev: of a nested guest and of a reset, nothing */
 static void add_stock(unsigned int cpu, __u64 ns, const struct hypergraph_host *ev)
 {
@@ -333,9 +346,6 @@ static void add_stock(unsigned int cpu, __u64 ns, const struct hypergraph_host *
 		.common = { .type = ID_HYPERCALL, .pid = ev->common.pid }, .nr = ev->nr,
 		.a = { ev->a[0], ev->a[1], ev->a[2], ev->a[3] },
 	};
-	struct kvm_entry entry = {
-		.common = { .type = ID_ENTRY, .pid = ev->common.pid }, .vcpu_id = ev->vcpu,
-	};
 
 	if (ev->nested || (ev->by_host && ev->nr != HYPERGRAPH_NR_TRIPLE_FAULT))
 		return;
@@ -343,8 +353,7 @@ static void add_stock(unsigned int cpu, __u64 ns, const struct hypergraph_host *
 	if (ev->by_host)
 		return;
 	add_event(cpu, ns, &call, sizeof(call));
-	if (!old)
-		add_event(cpu, ns, &entry, sizeof(entry));
+	add_entry(cpu, ns, ev->common.pid, ev->vcpu);
 }
 
 static void add_stock_exit(unsigned int cpu, __u64 ns, const struct hypergraph_exit *ev)
@@ -354,13 +363,9 @@ static void add_stock_exit(unsigned int cpu, __u64 ns, const struct hypergraph_e
 		.exit_reason = ev->reason, .guest_rip = ev->guest_rip, .isa = ev->isa,
 		.vcpu_id = ev->vcpu,
 	};
-	struct kvm_entry entry = {
-		.common = { .type = ID_ENTRY, .pid = ev->common.pid }, .vcpu_id = ev->vcpu,
-	};
 
 	add_event(cpu, ns - ev->duration, &exit, sizeof(exit));
-	if (!old)
-		add_event(cpu, ns, &entry, sizeof(entry));
+	add_entry(cpu, ns, ev->common.pid, ev->vcpu);
 }
 
 static void add_joined(unsigned int cpu, __u64 ns, const struct hypergraph_exit *ev)
@@ -615,16 +620,11 @@ static int add_kvm(const char *word, unsigned int cpu, unsigned int thread, __u6
 {
 	__u32 vcpu = vcpus[thread % 65536];
 	struct kvm_exit exit = { .common = { .type = ID_EXIT, .pid = thread }, .vcpu_id = vcpu };
-	struct kvm_entry entry = {
-		.common = { .type = ID_ENTRY, .pid = thread }, .vcpu_id = vcpu,
-	};
 	struct kvm_hypercall call = { .common = { .type = ID_HYPERCALL, .pid = thread } };
 	struct common nested = { .type = ID_NESTED_EXIT, .pid = thread };
 
-	if (*args)
-		entry.vcpu_id = strtoul(args, NULL, 10);
 	if (!strcmp(word, "entry"))
-		add_event(cpu, ns, &entry, sizeof(entry));
+		add_entry(cpu, ns, thread, *args ? strtoul(args, NULL, 10) : vcpu);
 	else if (!strcmp(word, "kvm_hypercall") &&
 		 sscanf(args, "%llx %llx %llx %llx %llx", &call.nr, &call.a[0], &call.a[1],
 			&call.a[2], &call.a[3]) == 5)
@@ -1001,7 +1001,6 @@ int main(int argc, char **argv)
 {
 	char line[512];
 
-	/* KVM's exits and entries only */
 	int without = argc == 2 && !strcmp(argv[1], "--without-hypergraph");
 	const char *clock = argc == 3 && !strcmp(argv[1], "--clock") ? argv[2] : NULL;
 
