@@ -38,7 +38,7 @@ static struct trace {
 	const char *table;
 } in;
 
-static const char *compression, *buffer, *machine, *trace_cmd;
+static const char *compression, *buffer, *machine, *trace_cmd = "3.1";
 
 /* The output, in memory: what is not known yet is written into it later. */
 static char *out;
@@ -213,7 +213,7 @@ static size_t put_pages(const char *data, size_t length)
 	put_number(chunks, 4);
 	for (at = 0; at < length; at += CHUNK)
 		put_packed(data + at, length - at < CHUNK ? length - at : CHUNK);
-	return size - begin - (trace_cmd ? 0 : 4);
+	return size - begin - (strcmp(trace_cmd, "3.2") ? 4 : 0);
 }
 
 struct place {
