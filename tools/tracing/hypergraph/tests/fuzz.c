@@ -8,8 +8,9 @@
  *		time, then what the event has behind its common fields
  *	2	a file of symbols
  *
- * and the second one the command. From 128 on, symbols are those that the trace has behind
- * it, if it has any: the third kind is what stands there.
+ * and the second one the command. Bits of the first one: with 128, symbols are those that the
+ * trace has behind it, if it has any: the third kind is what stands there. With 64 the events
+ * are those of a stock host, and with 32 besides of an old one.
  */
 #define main gen_trace_main
 #include "gen-trace.c"
@@ -71,6 +72,8 @@ static void add_any_event(const unsigned char **data, size_t *size)
 		{ ID_ENTRY, sizeof(struct kvm_entry) },
 		{ ID_GRAPH_ENTRY, sizeof(struct graph_entry) },
 		{ ID_GRAPH_RETURN, sizeof(struct graph_return) },
+		{ ID_HYPERCALL, sizeof(struct kvm_hypercall) },
+		{ ID_NESTED_EXIT, sizeof(struct common) },
 	};
 	static __u64 ns;
 	unsigned char head[4] = { 0 };
@@ -79,7 +82,8 @@ static void add_any_event(const unsigned char **data, size_t *size)
 	unsigned int type;
 
 	take(data, size, head, sizeof(head));
-	type = head[0] % (sizeof(types) / sizeof(*types));
+	/* The first two are not a stock host's, the last two matter there only. */
+	type = head[0] % (sizeof(types) / sizeof(*types) - 2) + (stock ? 2 : 0);
 	common->type = types[type].id;
 	common->pid = 100 + head[2] % 4;
 	take(data, size, event + sizeof(*common), types[type].size - sizeof(*common));
@@ -105,7 +109,7 @@ static void fill_events(const unsigned char *data, size_t size)
 	out = open_memstream(&text, &length);
 	if (!out)
 		err(1, NULL);
-	put_trace(out, 1, NULL);
+	put_trace(out, !stock, NULL);
 	fclose(out);
 	fill(trace_fd, text, length);
 	free(text);
@@ -158,6 +162,8 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	if (size < 2)
 		return 0;
 	saved = data[0] >= 128;
+	stock = !!(data[0] & 64);
+	old = stock && data[0] & 32;
 	fill(symbols_fd, some_symbols, sizeof(some_symbols) - 1);
 	if (data[0] % 3 == 0) {
 		fill(trace_fd, data + 2, size - 2);
