@@ -20,5 +20,6 @@ for sched in 1 0; do
 		i=$((i + 1))
 	done
 	echo nop >current_tracer
-	cat hypergraph_stats
-done | awk '{ n[$1] += $2 } END { for (name in n) print name, n[name] }' >/share/stats
+	cat hypergraph_stats >>/tmp/stats
+done
+awk '{ n[$1] += $2 } END { for (name in n) print name, n[name] }' /tmp/stats >/share/stats
