@@ -78,8 +78,7 @@ need_host
 need_event
 need_program kexec_boot
 ask_guest
-cp "$KERNEL" "$SHARE/kernel"
-cp "$GUEST_INITRD" "$SHARE/guest.cpio"
+show_second_kernel
 ktap_print_header
 kdump=$(grep -cx crash "$SHARE/can" || :)
 ktap_set_plan $((8 + 5 * kdump))

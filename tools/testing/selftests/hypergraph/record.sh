@@ -9,7 +9,7 @@ set -eu
 need_host
 need_event
 need_module test_calls
-command -v hypergraph >/dev/null || skip "needs the command hypergraph"
+need_command hypergraph
 
 DISK=$WORK/disk
 DISK_MB=60

@@ -39,8 +39,7 @@ offered_beside_hyperv()
 # Once a system has said that it speaks Hyper-V's hypercalls, KVM takes all for these.
 offered_after_hyperv()
 {
-	cp "$KERNEL" "$SHARE/kernel"
-	cp "$GUEST_INITRD" "$SHARE/guest.cpio"
+	show_second_kernel
 	offered "after one of Hyper-V" $HYPERV after-hyperv
 	check_equal "after one of Hyper-V: selected" "$(cat "$SHARE/tracer")" nop
 	check_equal "after one of Hyper-V: lines on why it is not" \

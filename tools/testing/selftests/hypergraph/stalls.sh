@@ -44,7 +44,7 @@ stall()
 
 need_host
 need_event
-command -v bpftrace >/dev/null || skip "needs the command bpftrace"
+need_command bpftrace
 ktap_print_header
 ktap_set_plan 4
 

@@ -8,7 +8,7 @@ set -eu
 need_host
 need_event
 need_module test_calls
-command -v hypergraph >/dev/null || skip "needs the command hypergraph"
+need_command hypergraph
 
 # run_tool COMMAND OPTION...: run it on the recording, with the guest's symbols.
 run_tool()

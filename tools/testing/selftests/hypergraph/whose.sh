@@ -273,7 +273,7 @@ count()
 
 need_host
 need_event
-command -v hypergraph >/dev/null || skip "needs the command hypergraph"
+need_command hypergraph
 [ -d "$VM_STATE" ] || skip "needs debugfs at ${VM_STATE%/kvm}"
 ktap_print_header
 ktap_set_plan 10

@@ -18,12 +18,17 @@ skip()
 	exit "$KSFT_SKIP"
 }
 
+need_command()
+{
+	command -v "$1" >/dev/null || skip "needs the command $1"
+}
+
 # A test needs this to boot guests, which see $SHARE as /share and whose kernel is $KERNEL.
 need_host()
 {
 	[ "$(id -u)" -eq 0 ] || skip "needs root"
 	[ -d "$TRACEFS/events" ] || skip "needs tracefs at $TRACEFS"
-	command -v trace-cmd >/dev/null || skip "needs the command trace-cmd"
+	need_command trace-cmd
 	KERNEL=$(guest --check 2>&1) || skip "$KERNEL"
 	WORK=$(mktemp -d)
 	SHARE=$WORK/share
@@ -39,6 +44,13 @@ need_initrd()
 	[ -z "${GUEST_INITRD:-}" ] || return 0
 	export GUEST_INITRD="$WORK/guest.cpio"
 	_lacks=$(make-initrd "$GUEST_INITRD" 2>&1) || skip "$_lacks"
+}
+
+# For guests that boot a second kernel: it is their own once more.
+show_second_kernel()
+{
+	cp "$KERNEL" "$SHARE/kernel"
+	cp "$GUEST_INITRD" "$SHARE/guest.cpio"
 }
 
 # show_guests FILE...: put a copy in /share, of a directory with all that is in it.
