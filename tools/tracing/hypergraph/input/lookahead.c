@@ -63,5 +63,6 @@ void lookahead_free(struct lookahead *l)
 		free(told);
 	map_free(&l->told);
 	merge_free(l->merge);
+	free(l->dat.chunk.data);
 	free(l);
 }
