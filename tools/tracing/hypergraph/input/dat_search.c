@@ -15,6 +15,7 @@ static __u64 page_align(const struct dat *d, __u64 at)
 static void walk_chunks(struct dat *d, unsigned int cpu)
 {
 	__u64 begin = d->in.at, end = begin;
+	unsigned int before = d->nr_parts;
 	__u32 chunks = cursor_number(&d->in, 4), nr = 0;
 
 	/* Their number is 0 in the file until all are written. */
@@ -29,7 +30,7 @@ static void walk_chunks(struct dat *d, unsigned int cpu)
 		}
 	}
 	dat_add_part(d, cpu, begin, end - begin);
-	if (d->in.ended && d->nr_parts)
+	if (d->in.ended && d->nr_parts > before)
 		d->parts[d->nr_parts - 1].cut = true;
 }
 
