@@ -255,10 +255,10 @@ static char *read_kallsyms(struct dat *d)
 	return text;
 }
 
-/* Another thread may use the unpacker of @d. */
+/* Another thread may use the unpacker of @d, and change what it unpacked last. */
 char *dat_kallsyms(const struct dat *d, bool *damaged)
 {
-	struct dat own = *d;
+	struct dat own = { .file = d->file, .in = d->in, .kallsyms = d->kallsyms };
 	char *text;
 
 	if (!d->kallsyms.at)
