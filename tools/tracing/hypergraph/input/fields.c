@@ -128,7 +128,7 @@ static void read_fields(const struct format *fmt, const struct raw_record *rec,
 		*(__u64 *)((char *)r + fmt->fields[i].to) = read_field(&fmt->fields[i], rec);
 }
 
-static bool has_event(const struct fields *f, enum record_type type)
+bool fields_have(const struct fields *f, enum record_type type)
 {
 	return f->formats[type].id >= 0;
 }
@@ -139,8 +139,6 @@ void fields_read(const struct fields *f, const struct raw_record *rec, struct ho
 	r->cpu = rec->cpu;
 	r->missed = rec->missed;
 	r->ts = rec->ts;
-	r->stock = !has_event(f, RECORD_HYPERCALL);
-	r->has_entries = has_event(f, RECORD_ENTRY) || has_event(f, RECORD_JOINED);
 	if (r->type == RECORD_OTHER)
 		return;
 	r->vm_id = 0;
@@ -248,10 +246,10 @@ static bool find_events(struct fields *f, const struct formats *formats, const c
 		return false;
 	for (type = RECORD_HYPERCALL + 1; type < NR_RECORDS; type++)
 		find_event(f, formats, type, file);
-	if (has_event(f, RECORD_HYPERCALL))
+	if (fields_have(f, RECORD_HYPERCALL))
 		f->formats[RECORD_KVM_HYPERCALL].id = -1;
-	if (has_event(f, RECORD_HYPERCALL) || has_event(f, RECORD_KVM_HYPERCALL) ||
-	    has_event(f, RECORD_JOINED) || has_event(f, RECORD_EXIT))
+	if (fields_have(f, RECORD_HYPERCALL) || fields_have(f, RECORD_KVM_HYPERCALL) ||
+	    fields_have(f, RECORD_JOINED) || fields_have(f, RECORD_EXIT))
 		return true;
 	warnx("%s: has no event of guests: hypergraph record tells which to record", file);
 	return false;

@@ -30,8 +30,6 @@ struct host_record {
 	enum record_type type;
 	int cpu;		/* of the host */
 	long long missed;	/* events lost before it, negative: in unknown number */
-	bool stock;		/* The trace has no hypergraph_host. */
-	bool has_entries;	/* It has what is recorded at VM entries. */
 	__u64 ts;		/* ns */
 	__u64 pid;		/* of the thread, but of no RECORD_OTHER */
 
@@ -70,6 +68,9 @@ struct fields;
  * hypergraph_host, or if no event is left. In both the trace is called @file.
  */
 struct fields *fields_new(const struct formats *formats, const char *file);
+
+/* Has the trace events of @type? Of hypercalls it has those of one type. */
+bool fields_have(const struct fields *f, enum record_type type);
 
 /* Fills @r with what @rec says. */
 void fields_read(const struct fields *f, const struct raw_record *rec, struct host_record *r);

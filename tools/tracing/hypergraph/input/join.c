@@ -86,6 +86,7 @@ struct join {
 	const struct threads *processes;	/* NULL: nothing tells them */
 	struct lookahead *later;	/* NULL: nothing tells what comes */
 	bool stock;		/* The trace has no hypergraph_host. */
+	bool has_entries;	/* It has what is recorded at VM entries. */
 	bool joined_seen;
 	bool exit_seen;
 	bool host_call_seen;
@@ -501,7 +502,7 @@ static void handle_kvm_hypercall(struct join *j, struct thread *th, const struct
 	th->calling = true;
 	th->call = *r;
 	th->call_begin = own ? th->exit.ts : 0;
-	if (!r->has_entries)
+	if (!j->has_entries)
 		end_call(j, th, r->ts, 0);
 }
 
@@ -629,7 +630,6 @@ static void handle_thread(struct join *j, struct thread *th, const struct host_r
 void join_record(struct join *j, const struct host_record *r)
 {
 	j->totals.events++;
-	j->stock = r->stock;
 	if (r->type != RECORD_OTHER)
 		handle_thread(j, get_thread(j, r->pid), r);
 	else if (r->missed)
@@ -664,12 +664,14 @@ void join_set_later(struct join *j, struct lookahead *later)
 	j->later = later;
 }
 
-struct join *join_new(event_handler_t handler, void *ctx)
+struct join *join_new(const struct fields *fields, event_handler_t handler, void *ctx)
 {
 	struct join *j = xcalloc(1, sizeof(*j));
 
 	j->handler = handler;
 	j->ctx = ctx;
+	j->stock = !fields_have(fields, RECORD_HYPERCALL);
+	j->has_entries = fields_have(fields, RECORD_ENTRY) || fields_have(fields, RECORD_JOINED);
 	return j;
 }
 

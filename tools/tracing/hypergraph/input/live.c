@@ -135,14 +135,15 @@ struct live *live_open(event_handler_t handler, void *ctx)
 
 	live->tep = host_can_record(&live->stock) ? find_events(live) : NULL;
 	live->threads = threads_of_now();
-	live->join = join_new(handler, ctx);
-	join_set_processes(live->join, live->threads);
 	if (live->tep)
 		live->fields = find_fields(live->tep);
-	if (live->fields && start(live))
-		return live;
-	live_close(live);
-	return NULL;
+	if (!live->fields || !start(live)) {
+		live_close(live);
+		return NULL;
+	}
+	live->join = join_new(live->fields, handler, ctx);
+	join_set_processes(live->join, live->threads);
+	return live;
 }
 
 static int handle_record(struct tep_event *event, struct tep_record *record, int cpu, void *ctx)

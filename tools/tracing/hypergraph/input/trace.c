@@ -43,7 +43,7 @@ static void read_all(struct trace *t)
 
 int trace_read(struct trace *t, event_handler_t handler, void *ctx)
 {
-	t->join = join_new(handler, ctx);
+	t->join = join_new(t->fields, handler, ctx);
 	join_set_processes(t->join, t->threads);
 	join_set_later(t->join, t->lookahead);
 	read_all(t);
