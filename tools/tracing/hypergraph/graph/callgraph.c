@@ -216,12 +216,12 @@ static void drop_calls(struct callgraph *cg, struct vcpu *v)
 	v->current->session = v->current->boot->session;
 }
 
-/* They were known until it ran last. */
-static void drop_outdated(struct callgraph *cg, struct vcpu *v)
+/* They were known until @ts. */
+static void drop_calls_at(struct callgraph *cg, struct vcpu *v, __u64 ts)
 {
 	__u64 now = cg->ts;
 
-	cg->ts = v->current->until;
+	cg->ts = ts;
 	drop_calls(cg, v);
 	cg->ts = now;
 }
@@ -238,7 +238,7 @@ static void set_current(struct callgraph *cg, struct vcpu *v, struct task *task)
 	v->current = task;
 	task->vcpu = v;
 	if (stale)
-		drop_outdated(cg, v);
+		drop_calls_at(cg, v, task->until);
 }
 
 static void switch_task(struct callgraph *cg, struct vcpu *v, struct task *next)
@@ -296,14 +296,10 @@ static void leave_task(struct callgraph *cg, struct vcpu *v, struct task *none)
 /* How long a task went on after the latest event of @v is not known: it is not told to have. */
 static void lose_task(struct callgraph *cg, struct vcpu *v)
 {
-	__u64 now = cg->ts;
-
 	end_mark(cg, v);
 	finish_switch(cg, v);
-	cg->ts = v->ts;
-	drop_calls(cg, v);
-	switch_task(cg, v, v->unknown);
-	cg->ts = now;
+	drop_calls_at(cg, v, v->ts);
+	switch_task_at(cg, v, v->unknown, v->ts);
 	leave_task(cg, v, v->unknown);
 }
 
@@ -318,7 +314,7 @@ static void identify(struct callgraph *cg, struct vcpu *v, struct task *task)
 	v->current = task;
 	task->vcpu = v;
 	if (unseen)
-		drop_outdated(cg, v);
+		drop_calls_at(cg, v, task->until);
 	if (unknown->lowest != NOT_SEEN) {
 		while ((f = top_frame(task)) && f->depth >= unknown->lowest)
 			task->nr_frames--;
@@ -672,8 +668,7 @@ static void handle_lost(struct callgraph *cg, struct vcpu *v, const struct event
 	end_mark(cg, v);
 	if (v->told)
 		switch_task_at(cg, v, v->told, v->ts);
-	v->current->until = v->ts;
-	drop_outdated(cg, v);
+	drop_calls_at(cg, v, v->ts);
 	doubt_tasks(cg, v);
 	notify_wanted(cg->ops->lost, cg, v, ev);
 	/* A switch may be among what was lost. */
@@ -791,11 +786,9 @@ static void end_outdated(struct callgraph *cg, struct task *task)
 	struct task *current = v->current;
 	struct boot *boot = v->boot;
 
-	if (task == current)
-		task->until = v->ts;
 	v->current = task;
 	v->boot = task->boot;
-	drop_outdated(cg, v);
+	drop_calls_at(cg, v, task == current ? v->ts : task->until);
 	v->current = current;
 	v->boot = boot;
 }
