@@ -53,7 +53,7 @@ struct symbol_table {
 	bool has_build_id;	/* as a vmlinux has */
 	__u8 build_id[HYPERGRAPH_BUILD_ID_BYTES];
 	__u64 calls;		/* of its functions that guests made */
-	__u64 astray;		/* of these, which were not to a function's begin */
+	__u64 astray;		/* of these, which were not to a function's begin, nor in a module */
 	bool refused;		/* for some guest, and the last one has this: */
 	__u8 refused_by[HYPERGRAPH_BUILD_ID_BYTES];
 	struct recent recent[NR_RECENT];
@@ -381,7 +381,7 @@ bool symbols_have_file(const struct symbols *syms, const struct stat *st)
  * build id behind it if there is one, and its text, then SAVED_END, which always has one
  * length and says where all that begins.
  */
-#define SAVED_TABLE	"#hypergraph symbols vm %u bytes %ld"
+#define SAVED_TABLE	"#hypergraph symbols vm %u bytes %lld"
 #define SAVED_BUILD_ID	" build id "
 #define SAVED_END	"#hypergraph symbols begin at %020llu\n"
 #define SAVED_END_SIZE	50
@@ -400,7 +400,7 @@ bool symbols_save(const struct symbols *syms, FILE *out)
 		struct kernel kernel = { .table = (struct symbol_table *)st };
 		char *text = print_to_string(kernel_write_symbols, &kernel);
 
-		fprintf(out, SAVED_TABLE, st->vm, (off_t)strlen(text));
+		fprintf(out, SAVED_TABLE, st->vm, (long long)strlen(text));
 		if (st->has_build_id) {
 			fputs(SAVED_BUILD_ID, out);
 			print_build_id(st->build_id, out);
@@ -444,7 +444,7 @@ static bool load_table(struct symbols *syms, FILE *in, const char *file, const c
 static bool load_next(struct symbols *syms, FILE *in, const char *file, off_t end)
 {
 	char line[128];
-	off_t size;
+	long long size;
 	__u32 vm;
 
 	return fgets(line, sizeof(line), in) && sscanf(line, SAVED_TABLE, &vm, &size) == 2 &&
@@ -647,12 +647,13 @@ void symbols_note_call(const struct symbols *syms, __u64 guest, __u64 addr)
 	const struct symbol *sym = find_symbol(&kernel, addr);
 	__u64 offset;
 
-	/* Modules may have been loaded after the symbols were read. */
-	if (!sym || in_module(sym->name))
+	if (!sym)
 		return;
-	offset = addr - kernel.shift - sym->addr;
 	kernel.table->calls++;
-	kernel.table->astray += offset && offset != IBT_OFFSET;
+	offset = addr - kernel.shift - sym->addr;
+	/* Modules may have been loaded after the symbols were read. */
+	if (offset && offset != IBT_OFFSET && !in_module(sym->name))
+		kernel.table->astray++;
 }
 
 void symbols_warn_of_calls(const struct symbols *syms)
