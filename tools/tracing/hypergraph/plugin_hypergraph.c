@@ -72,13 +72,10 @@ static void put_function(struct trace_seq *s, __u64 guest, __u64 addr)
 static void put_address(struct trace_seq *s, __u64 guest, __u64 addr)
 {
 	struct kernel kernel = symbols_kernel(get_symbols(), guest);
-	__u64 offset;
-	const char *name = kernel_function(&kernel, addr, &offset);
+	char *text = print_to_string(kernel_print_address, &kernel, addr);
 
-	if (name)
-		trace_seq_printf(s, "%s+0x%llx", name, offset);
-	else
-		trace_seq_printf(s, "0x%llx", addr);
+	trace_seq_puts(s, text);
+	free(text);
 }
 
 /* Prints the part of a mark that this event is. */

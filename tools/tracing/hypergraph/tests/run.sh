@@ -1343,7 +1343,7 @@ test_plugin() {
 	mkdir -p "$tmp/plugins"
 	cp "$plugin" "$tmp/plugins/"
 	for case in switches marks frames host_functions toggled pid_reuse untold triple_fault \
-		odd_names stock_calls; do
+		odd_names module_exit stock_calls; do
 		make_trace "$case" "$tmp/some.dat"
 		status=0
 		TRACEEVENT_PLUGIN_DIR=$tmp/plugins trace-cmd report -i "$tmp/some.dat" \
