@@ -64,24 +64,9 @@ static struct stack_node *add_place(struct exits *x, struct stack_node *node,
 				    const struct vcpu *v, const struct kernel *kernel,
 				    const struct event *ev)
 {
-	static const char user[] = "[user]", firmware[] = "[user or firmware]";
-	static const char nested[] = "[nested or not]";
-	const char *special = NULL;
-	bool created;
-
-	if (ev->exit.maybe_nested)
-		special = nested;
-	else if (ev->exit.rip < KERNEL_ADDRESS)
-		special = v->boot->nr ? user : firmware;
-	if (!special) {
-		if (is_in_innermost(v->current, kernel, ev->exit.rip))
-			return node;
-		return stacks_function(&x->stacks, node, kernel, ev->exit.rip);
-	}
-	node = stacks_child(&x->stacks, node, (size_t)special, &created);
-	if (created)
-		node->name = xstrdup(special);
-	return node;
+	if (!stacks_special_place(v, ev) && is_in_innermost(v->current, kernel, ev->exit.rip))
+		return node;
+	return stacks_place(&x->stacks, node, v, kernel, ev);
 }
 
 static char *reason_name(struct exits *x, const struct event *ev)

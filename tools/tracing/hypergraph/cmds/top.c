@@ -122,12 +122,6 @@ static char *reason_name(const void *arg)
 	return exit_reason_name(ev->exit.isa, ev->exit.reason);
 }
 
-static char *user_name(const void *arg)
-{
-	(void)arg;
-	return xstrdup("[user]");
-}
-
 static void top_entry(void *ctx, struct vcpu *v, const struct frame *f)
 {
 	struct top *t = ctx;
@@ -148,10 +142,7 @@ static void top_exit(void *ctx, struct vcpu *v, const struct event *ev)
 
 	vm->since.exits++;
 	vm->since.exit_ns += ev->exit.duration;
-	if (ev->exit.rip < KERNEL_ADDRESS)
-		node = named_child(&t->exits, node, 0, user_name, NULL);
-	else
-		node = stacks_function(&t->exits, node, &kernel, ev->exit.rip);
+	node = stacks_place(&t->exits, node, v, &kernel, ev);
 	node = named_child(&t->exits, node, reason, reason_name, ev);
 	node->count++;
 	node->weight += ev->exit.duration;
@@ -352,6 +343,7 @@ static int run(struct top *t)
 		return EXIT_ERROR;
 	callgraph_init(&t->cg, &top_ops, t, &t->filter, t->syms);
 	status = run_screens(t, live, &signals);
+	symbols_warn_of_calls(t->syms);
 	begin_interval(t);
 	callgraph_free(&t->cg);
 	live_close(live);

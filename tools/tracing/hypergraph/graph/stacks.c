@@ -60,6 +60,34 @@ struct stack_node *stacks_function(struct stacks *st, struct stack_node *parent,
 	return node;
 }
 
+const char *stacks_special_place(const struct vcpu *v, const struct event *ev)
+{
+	static const char user[] = "[user]", firmware[] = "[user or firmware]";
+	static const char nested[] = "[nested or not]";
+
+	if (ev->exit.maybe_nested)
+		return nested;
+	if (ev->exit.rip >= KERNEL_ADDRESS)
+		return NULL;
+	return v->boot->nr ? user : firmware;
+}
+
+struct stack_node *stacks_place(struct stacks *st, struct stack_node *parent,
+				const struct vcpu *v, const struct kernel *kernel,
+				const struct event *ev)
+{
+	const char *special = stacks_special_place(v, ev);
+	struct stack_node *node;
+	bool created;
+
+	if (!special)
+		return stacks_function(st, parent, kernel, ev->exit.rip);
+	node = stacks_child(st, parent, (size_t)special, &created);
+	if (created)
+		node->name = xstrdup(special);
+	return node;
+}
+
 struct stack_node *stacks_task(struct stacks *st, const struct task *task)
 {
 	struct stack_node *node;

@@ -50,6 +50,17 @@ struct stack_node *stacks_child(struct stacks *st, struct stack_node *parent, __
 struct stack_node *stacks_function(struct stacks *st, struct stack_node *parent,
 				   const struct kernel *kernel, __u64 addr);
 
+/*
+ * What stands in place of a function where @v was at the exit @ev, NULL if that was in its
+ * kernel
+ */
+const char *stacks_special_place(const struct vcpu *v, const struct event *ev);
+
+/* The node below @parent of where @v, which runs @kernel, was at the exit @ev */
+struct stack_node *stacks_place(struct stacks *st, struct stack_node *parent,
+				const struct vcpu *v, const struct kernel *kernel,
+				const struct event *ev);
+
 /* The node of @task, or of the untraced one of its guest, in which its stacks begin */
 struct stack_node *stacks_task(struct stacks *st, const struct task *task);
 
