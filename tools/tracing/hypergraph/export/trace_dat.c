@@ -306,9 +306,11 @@ static void trace_dat_ret(void *ctx, struct vcpu *v, const struct frame *f, bool
 		.rettime = e->cg->ts,
 	};
 
-	(void)entered;
-	if (v->priv)
-		add_event(ctx, v, &event, sizeof(event));
+	if (!v->priv)
+		return;
+	if (!entered)
+		note_function(ctx, f->addr);
+	add_event(ctx, v, &event, sizeof(event));
 }
 
 static void add_switch(struct export *e, const struct vcpu *v, const struct task *prev,
@@ -353,16 +355,18 @@ static void trace_dat_lost(void *ctx, struct vcpu *v, const struct event *ev)
 static void trace_dat_mark(void *ctx, struct vcpu *v, const struct mark *m)
 {
 	struct common common = { .type = ID_PRINT, .pid = format_pid(v->current) };
-	char *text = mark_name(m), *event;
-	size_t size = sizeof(common) + strlen(text) + 1, padded = (size + 3) / 4 * 4;
+	char *text, *event;
+	size_t size;
 
-	if (v->priv) {
-		event = xcalloc(1, padded);
-		memcpy(event, &common, sizeof(common));
-		memcpy(event + sizeof(common), text, strlen(text));
-		add_event_at(ctx, v, m->ts, event, padded);
-		free(event);
-	}
+	if (!v->priv)
+		return;
+	text = mark_name(m);
+	size = (sizeof(common) + strlen(text) + 1 + 3) / 4 * 4;
+	event = xcalloc(1, size);
+	memcpy(event, &common, sizeof(common));
+	memcpy(event + sizeof(common), text, strlen(text));
+	add_event_at(ctx, v, m->ts, event, size);
+	free(event);
 	free(text);
 }
 
