@@ -226,16 +226,16 @@ int output_place(const char *draft, const char *target)
 	return -1;
 }
 
-/* False after a message */
+/* False after a message. Who writes to stdout says so of that. */
 static bool close_file(struct output *o)
 {
-	bool ok = !fflush(o->file) && !ferror(o->file);
+	bool ok = o->file == stdout || (!fflush(o->file) && !ferror(o->file));
 
 	if (o->file != stdout && fclose(o->file))
 		ok = false;
 	o->file = NULL;
 	if (!ok)
-		warn("writing %s", o->name ?: "the output");
+		warn("writing %s", o->name);
 	return ok;
 }
 
