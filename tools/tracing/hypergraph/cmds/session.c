@@ -3,8 +3,6 @@
 #include <err.h>
 #include <stdio.h>
 #include <stdio_ext.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "cmds/options.h"
@@ -12,7 +10,6 @@
 #include "hypergraph.h"
 #include "input/file.h"
 #include "input/queue.h"
-#include "util/util.h"
 
 #define OUTPUT_BUFFER	(1024 * 1024)
 

@@ -4,8 +4,8 @@
  * tell where the sections are, and in those where the events of each CPU are. The section
  * that ends the options leads to more of them.
  */
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "input/dat_parts.h"
 #include "input/unpack.h"

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The records of a CPU, one after the other, whatever of its pages is damaged */
-#include <string.h>
-
 #include "input/stream.h"
 
 /*
