@@ -16,7 +16,8 @@ if [ -d "$EVENT" ]; then
 	note="recording the calls and VM exits of all VMs"
 else
 	host=stock other=patched
-	note="hypergraph: no hypergraph_host here: recording kvm_hypercall, kvm_exit and kvm_entry"
+	note="hypergraph: no hypergraph_host here: recording kvm_hypercall, kvm_exit, kvm_entry and"
+	note="$note kvm_nested_vmexit"
 fi
 
 # The recording lasts as long as this command. The file with the pid goes when QEMU ends.

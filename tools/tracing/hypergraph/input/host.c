@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What this host's tracefs tells */
 #include <err.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,7 +27,8 @@ bool host_can_record(bool *stock)
 	if (!*stock)
 		return true;
 	if (has_event("events/kvm/kvm_hypercall")) {
-		warnx("no hypergraph_host here: recording kvm_hypercall, kvm_exit and kvm_entry");
+		warnx("no hypergraph_host here: recording kvm_hypercall, kvm_exit, kvm_entry and "
+		      "kvm_nested_vmexit");
 		return true;
 	}
 	if (geteuid())
