@@ -18,6 +18,12 @@
 #include "util/spool.h"
 #include "util/util.h"
 
+/*
+ * A packet's size in the file grows with its events, and is allocated from its begin on each
+ * time: one of all events takes quadratic time. Trace Compass finds a time by its packet, too.
+ */
+#define PACKET_RECORDS	4096
+
 /* babeltrace2 fails, and 2.0 dies of that, at times that it cannot convert. */
 #define MAX_TS	(INT64_MAX / 2)
 
@@ -73,7 +79,9 @@ struct ctf_stream {
 	struct ctf_mark *mark;	/* has no text yet; or NULL */
 	struct bt_stream *stream;
 	struct bt_packet *packet;
-	enum { AT_BEGIN, AT_PACKET, AT_RECORDS, AT_END, ENDED } at;
+	enum { AT_BEGIN, AT_PACKET, AT_RECORDS, ENDED } at;
+	unsigned int nr_records;	/* of the packet, that were read */
+	__u64 read_ts;		/* of the last one */
 	size_t block, offset, size;
 	char data[SPOOL_BLOCK];
 };
@@ -438,8 +446,6 @@ static void make_streams(struct ctf *c, bt_self_component_source *source, bt_tra
 
 		s->stream = bt_stream_create(sc, trace);
 		bt_stream_set_name(s->stream, name);
-		s->packet = bt_packet_create(s->stream);
-		set_number(bt_packet_borrow_context_field(s->packet), 0, vcpu_number(v));
 		bt_self_component_source_add_output_port(source, name, s, NULL);
 		free(name);
 	}
@@ -571,11 +577,9 @@ static const bt_message *make_event(const struct ctf *c, const struct ctf_stream
 	return message;
 }
 
-/* NULL: no more */
-static const struct record *next_record(struct ctf *c, struct ctf_stream *s)
+/* Returns the next record, which stays that. NULL: no more */
+static const struct record *peek_record(struct ctf *c, struct ctf_stream *s)
 {
-	const struct record *r;
-
 	if (s->offset == s->size) {
 		ssize_t size = spool_read(&c->spool, s->records, s->block++, s->data);
 
@@ -583,11 +587,34 @@ static const struct record *next_record(struct ctf *c, struct ctf_stream *s)
 		s->size = size > 0 ? size : 0;
 		s->offset = 0;
 	}
-	if (!s->size)
-		return NULL;
-	r = (struct record *)(s->data + s->offset);
+	return s->size ? (struct record *)(s->data + s->offset) : NULL;
+}
+
+static const bt_message *begin_packet(struct ctf_stream *s, bt_self_message_iterator *iterator,
+				      const struct record *r)
+{
+	s->packet = bt_packet_create(s->stream);
+	set_number(bt_packet_borrow_context_field(s->packet), 0, vcpu_number(s->vcpu));
+	s->nr_records = 0;
+	return make_packet_beginning(iterator, s->packet, r->ts);
+}
+
+static const bt_message *end_packet(struct ctf_stream *s, bt_self_message_iterator *iterator)
+{
+	const bt_message *message = make_packet_end(iterator, s->packet, s->read_ts);
+
+	bt_packet_put_ref(s->packet);
+	s->packet = NULL;
+	return message;
+}
+
+static const bt_message *take_record(struct ctf *c, struct ctf_stream *s,
+				     bt_self_message_iterator *iterator, const struct record *r)
+{
 	s->offset += sizeof(*r);
-	return r;
+	s->nr_records++;
+	s->read_ts = r->ts;
+	return make_event(c, s, iterator, r);
 }
 
 /* NULL: the stream has ended. */
@@ -601,20 +628,16 @@ static const bt_message *next_message(struct ctf *c, struct ctf_stream *s,
 		s->at = AT_PACKET;
 		return bt_message_stream_beginning_create(iterator, s->stream);
 	case AT_PACKET:
-		s->at = AT_RECORDS;
-		r = next_record(c, s);
-		/* It is read again. */
-		s->offset = 0;
-		return make_packet_beginning(iterator, s->packet, r ? r->ts : 0);
+		r = peek_record(c, s);
+		s->at = r ? AT_RECORDS : ENDED;
+		return r ? begin_packet(s, iterator, r) :
+			   bt_message_stream_end_create(iterator, s->stream);
 	case AT_RECORDS:
-		r = next_record(c, s);
+		r = s->nr_records < PACKET_RECORDS ? peek_record(c, s) : NULL;
 		if (r)
-			return make_event(c, s, iterator, r);
-		s->at = AT_END;
-		return make_packet_end(iterator, s->packet, s->ts);
-	case AT_END:
-		s->at = ENDED;
-		return bt_message_stream_end_create(iterator, s->stream);
+			return take_record(c, s, iterator, r);
+		s->at = AT_PACKET;
+		return end_packet(s, iterator);
 	default:
 		return NULL;
 	}
