@@ -890,7 +890,6 @@ switches() {
 	reports "switches: $2 of $1" "$tmp/wanted"
 }
 
-# Events that are far apart take no page each.
 # More vCPUs than an x86 guest has
 test_many_vcpus() {
 	awk 'BEGIN {
@@ -902,6 +901,7 @@ test_many_vcpus() {
 		"hypergraph: some.dat: has 8193 vCPUs: a trace.dat has at most 8192"
 }
 
+# Events that are far apart take no page each.
 test_sparse() {
 	awk 'BEGIN {
 		for (i = 0; i < 1000; i++) {
@@ -937,6 +937,39 @@ test_unnamed() {
 	reports "export: ctf of functions without names" "$tmp/names"
 }
 
+# trace-cmd shows a function without a name only if the recording gives its address one.
+test_returns_without_names() {
+	if ! command -v trace-cmd >/dev/null; then
+		skip "export: trace-dat of returns without names" "trace-cmd is not installed"
+		return
+	fi
+	"$gen_trace" <"$dir/cases/frames.events" >"$tmp/some.dat"
+	rm -rf "$tmp/exported"
+	run export --to trace-dat --output exported some.dat
+	trace-cmd report -O fgraph:tailprint -i "$tmp/exported" 2>"$tmp/err" |
+		sed -n 's/.*funcgraph_exit:.*} *//p' \
+		>"$tmp/out"
+	printf "/* 0x%s */\n" ffffffff81000400 ffffffff81000600 ffffffff81000200 >"$tmp/names"
+	reports "export: trace-dat of returns without names" "$tmp/names"
+}
+
+# babeltrace2 takes quadratic time for a long packet.
+test_packets() {
+	if ! command -v babeltrace2 >/dev/null; then
+		skip "export: the packets of ctf" "babeltrace2 is not installed"
+		return
+	fi
+	"$gen_trace" --load 40000 >"$tmp/some.dat"
+	rm -rf "$tmp/exported"
+	run export --to ctf --output exported some.dat
+	babeltrace2 "$tmp/exported" --component sink.text.details |
+		grep -a '^Stream beginning\|^Packet beginning' | sort | uniq -c |
+		awk '{ nr[$2] = $1 } END { print (nr["Packet"] < 2 * nr["Stream"] ? "long" : "short") }' \
+		>"$tmp/out"
+	echo short >"$tmp/short"
+	reports "export: the packets of ctf" "$tmp/short"
+}
+
 # exported_clock CLOCKS WANTED [STDERR]
 exported_clock() {
 	if ! command -v trace-cmd >/dev/null; then
@@ -956,6 +989,8 @@ test_exports() {
 	test_sparse
 	test_many_vcpus
 	test_unnamed
+	test_returns_without_names
+	test_packets
 	exported_clock "[local] global mono" "[local]"
 	exported_clock "local global [mono]" "[mono]"
 	exported_clock "local [counter]" "[counter]" \
@@ -1505,6 +1540,10 @@ test_full_disk() {
 	"$hypergraph" report "$tmp/whole" >/dev/full 2>"$tmp/err" || status=$?
 	: >"$tmp/out"
 	fails "no space for the output" 1 \
+		"hypergraph: writing the output: No space left on device"
+	status=0
+	"$hypergraph" export --to folded "$tmp/whole" >/dev/full 2>"$tmp/err" || status=$?
+	fails "no space for an export to stdout" 1 \
 		"hypergraph: writing the output: No space left on device"
 }
 
