@@ -11,7 +11,8 @@
 #include "input/file.h"
 #include "input/queue.h"
 
-#define OUTPUT_BUFFER	(1024 * 1024)
+/* A write takes as long as some hundred lines. */
+static char output_buffer[64 * 1024];
 
 static error_t parse_trace(int key, char *arg, struct argp_state *state)
 {
@@ -179,7 +180,7 @@ int session_run(struct session *s, const struct view *view, int argc, char **arg
 	s->syms = symbols_new();
 	s->filter.syms = s->syms;
 	if (parse_options(s, argc, argv)) {
-		setvbuf(stdout, NULL, _IOFBF, OUTPUT_BUFFER);
+		setvbuf(stdout, output_buffer, _IOFBF, sizeof(output_buffer));
 		/* Only this thread writes. */
 		__fsetlocking(stdout, FSETLOCKING_BYCALLER);
 		status = read_trace(s) ? EXIT_ERROR : 0;
