@@ -67,7 +67,7 @@ need_module test_calls
 before=$(cat $PARAMETER)
 export GUEST_TIMEOUT=1100
 ktap_print_header
-ktap_set_plan 36
+ktap_set_plan 39
 
 show_guests "$TESTDIR/lib" "$TESTDIR/guest"
 serve "$SHARE" host &
@@ -84,6 +84,7 @@ check_equal "off, on: unless it is told to, the guest's KVM offers nothing" \
 	"$(offers off)$(offers on)" ""
 check_phase offered host
 check_equal "offered: the guest's KVM has said so" "$(offers offered)" "1 "
+check_phase exits_recorded host
 check_phase not_offered nobody
 check_equal "not_offered: the guest's KVM has said so" "$(offers not_offered)" "0 "
 check_phase recorded_by_guest guest

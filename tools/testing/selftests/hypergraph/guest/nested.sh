@@ -7,6 +7,7 @@ set -eu
 . /share/lib/levels.sh
 parameters=/sys/module/kvm/parameters
 event=events/hypergraph/hypergraph_host
+exits=events/hypergraph/hypergraph_exit
 
 begin_off()
 {
@@ -23,8 +24,15 @@ begin_offered()
 	echo 1 >"$parameters/hypertrace_offer"
 }
 
+# That is no reason for this guest's KVM to keep what the nested guest sends.
+begin_exits_recorded()
+{
+	echo 1 >"$exits/enable"
+}
+
 begin_not_offered()
 {
+	echo 0 >"$exits/enable"
 	echo 0 >"$parameters/hypertrace_offer"
 }
 
@@ -65,7 +73,7 @@ echo 4000 >buffer_size_kb
 serve /share guest &
 status=0
 GUEST_APPEND=loglevel=5 GUEST_TIMEOUT=900 /share/lib/guest \
-	/share/guest/nested_nested.sh off on offered not_offered recorded_by_guest \
-	offered_again both || status=$?
+	/share/guest/nested_nested.sh off on offered exits_recorded not_offered \
+	recorded_by_guest offered_again both || status=$?
 kill $!
 exit $status
