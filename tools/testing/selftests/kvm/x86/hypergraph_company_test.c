@@ -15,6 +15,7 @@
 #include "apic.h"
 #include "hyperv.h"
 #include "hypergraph.h"
+#include "vmx.h"
 
 #define IRQ_VECTOR	0x30
 #define NR_VCPUS	2
@@ -234,6 +235,27 @@ static void l2_trap_flag(void)
 	GUEST_ASSERT_EQ(nr, 0);
 	GUEST_ASSERT_EQ(guest.vcpu[0].irqs, 1);
 	GUEST_ASSERT_EQ(guest.vcpu[0].event_rip, rip);
+	GUEST_DONE();
+}
+
+static void l2_vmcall(void)
+{
+	asm volatile("vmcall");
+}
+
+/* L2's VMCS is an enlightened one: VMX does not know where it is. */
+static void guest_l1_evmcs(void *vmx, void *hv)
+{
+	struct hyperv_test_pages *pages = hv;
+
+	wrmsr(HV_X64_MSR_GUEST_OS_ID, HYPERV_LINUX_OS_ID);
+	enable_vp_assist(pages->vp_assist_gpa, pages->vp_assist);
+	evmcs_enable();
+	GUEST_ASSERT(prepare_for_vmx_operation(vmx));
+	GUEST_ASSERT(load_evmcs(pages));
+	prepare_vmcs(vmx, l2_vmcall);
+	GUEST_ASSERT(!vmlaunch());
+	GUEST_ASSERT_EQ(vmreadz(VM_EXIT_REASON), EXIT_REASON_VMCALL);
 	GUEST_DONE();
 }
 
@@ -1033,6 +1055,30 @@ TEST_F_TIMEOUT(hypergraph_nested, toggle_parameter, 120)
 	struct nested_machine m = nested_machine_create(l2_stream);
 
 	test_toggle(m.vm, &m.vcpu, 1, recording_nested);
+}
+
+TEST_F(hypergraph_nested, evmcs)
+{
+	struct hyperv_test_pages *pages;
+	struct kvm_vcpu *vcpu;
+	gva_t vmx, hv;
+	struct kvm_vm *vm;
+
+	if (!kvm_cpu_has(X86_FEATURE_VMX) || !kvm_has_cap(KVM_CAP_HYPERV_ENLIGHTENED_VMCS))
+		SKIP(return, "no KVM_CAP_HYPERV_ENLIGHTENED_VMCS");
+
+	vm = vm_create_with_one_vcpu(&vcpu, guest_l1_evmcs);
+	vcpu_set_hv_cpuid(vcpu);
+	vcpu_enable_evmcs(vcpu);
+	vcpu_alloc_vmx(vm, &vmx);
+	pages = vcpu_alloc_hyperv_test_pages(vm, &hv);
+	vcpu_args_set(vcpu, 2, vmx, hv);
+	recording_exits(true);
+	run_to_done(vcpu);
+	recording_exits(false);
+
+	TEST_ASSERT_EQ(recording_nested_vcpu(), pages->enlightened_vmcs_gpa >> PAGE_SHIFT);
+	kvm_vm_free(vm);
 }
 
 /* Nested state is taken and given back between two hypercalls.  L1's offer is lost. */

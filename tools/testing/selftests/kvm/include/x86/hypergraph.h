@@ -83,7 +83,7 @@ void recording_of(pid_t pid);
 /* Whether L2's hypercalls are recorded too, if L1 offers them. */
 void recording_nested(bool nested);
 
-/* Whether hypergraph_exit is recorded too.  Only the next two functions look at it. */
+/* Whether hypergraph_exit is recorded too.  Only three of the next functions look at it. */
 void recording_exits(bool enable);
 
 /* Whether kvm_nested_vmexit is recorded too.  Only the function for that looks at it. */
@@ -100,6 +100,9 @@ int recording_count_nested_hypercalls(void);
 
 /* Returns how many ns the VMM took, of all exits that were recorded. */
 u64 recording_vmm_time(void);
+
+/* Returns the nested_vcpu of the exits of nested guests, of which there must be one. */
+u32 recording_nested_vcpu(void);
 
 /* Puts the events in order into @events, and returns how many.  More than @max fail. */
 int recording_read(struct hypergraph_event *events, int max);

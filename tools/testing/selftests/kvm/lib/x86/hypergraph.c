@@ -250,6 +250,25 @@ u64 recording_vmm_time(void)
 	return ns;
 }
 
+u32 recording_nested_vcpu(void)
+{
+	FILE *trace = open_trace();
+	u32 nested_vcpu = 0;
+	char line[1024];
+	int n = 0;
+
+	while (fgets(line, sizeof(line), trace)) {
+		if (!strstr(line, " hypergraph_exit: ") || !field_of(line, " nested="))
+			continue;
+		if (n++)
+			TEST_ASSERT_EQ(field_of(line, " nested_vcpu="), nested_vcpu);
+		nested_vcpu = field_of(line, " nested_vcpu=");
+	}
+	fclose(trace);
+	TEST_ASSERT(n, "No exit of a nested guest was recorded");
+	return nested_vcpu;
+}
+
 static struct hypergraph_event parse_event(const char *text)
 {
 	return (struct hypergraph_event) {
