@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* hypergraph: guest call graphs and the VM exits in them, seen from the host. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "hypergraph.h"
 #include "util/util.h"
@@ -29,10 +31,23 @@ static void print_help(FILE *out)
 		EXIT_ERROR, EXIT_USAGE);
 }
 
+/* What is opened would take the place of a standard file that was closed, and be used as that. */
+static void keep_places(void)
+{
+	int fd;
+
+	do {
+		fd = open("/", O_PATH);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	size_t i;
 
+	keep_places();
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_USAGE;
