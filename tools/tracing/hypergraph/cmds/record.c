@@ -573,6 +573,8 @@ static error_t parse_record(int key, char *arg, struct argp_state *state)
 		r->functions[r->nr_functions++] = arg;
 		return 0;
 	case ARGP_KEY_ARGS:
+		if (!state->quoted)
+			return ARGP_ERR_UNKNOWN;
 		r->command = state->argv + state->next;
 		return 0;
 	default:
