@@ -46,6 +46,10 @@ static bool read_magic(struct dat *d)
 static bool read_version(struct dat *d, char version[CURSOR_STRING])
 {
 	cursor_string(&d->in, version);
+	if (d->in.ended) {
+		warnx("%s: truncated at offset %llu, in its header", d->file, d->in.size);
+		return false;
+	}
 	if (!strcmp(version, "6") || !strcmp(version, "7"))
 		return true;
 	make_printable(version);

@@ -56,7 +56,7 @@ bool dat_read_section(struct cursor *in, struct section *s)
 	behind = *in;
 	/* libtracecmd writes another size for that one. */
 	if (s->id == ID_STRINGS && s->packed)
-		s->size = 4 + cursor_number(&behind, 4);
+		s->size = 8 + cursor_number(&behind, 4);
 	return !in->ended;
 }
 
@@ -265,6 +265,23 @@ static void read_descriptions(struct dat *d, struct options *o)
 	d->kallsyms.at = o->sections[ID_KALLSYMS] ?: find_section(d, ID_KALLSYMS);
 }
 
+static bool is_section(const struct section *s)
+{
+	return s->size && (s->id == ID_OPTIONS || s->id == ID_BUFFER || s->id >= ID_STRINGS) &&
+	       s->id < NR_IDS;
+}
+
+/* Nothing is read of what comes last. Others than trace-cmd may have put more behind it. */
+static bool is_end_cut(const struct dat *d)
+{
+	struct cursor in = d->in;
+	struct section s;
+
+	while (in.at < in.size && dat_read_section(&in, &s) && is_section(&s))
+		cursor_skip(&in, s.size);
+	return in.ended;
+}
+
 void dat_read_7(struct dat *d, __u64 options_at)
 {
 	struct options o = { .listed = false };
@@ -281,4 +298,5 @@ void dat_read_7(struct dat *d, __u64 options_at)
 		dat_search_7(d);
 	if (o.damaged_at && !d->cut)
 		dat_damage(d, o.damaged_at, "what it tells about the recording is not there");
+	d->cut |= is_end_cut(d);
 }

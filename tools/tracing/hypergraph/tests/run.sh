@@ -170,6 +170,8 @@ test_bad_traces() {
 	bad_trace "missing file" missing "No such file or directory"
 	bad_trace "directory" . "Is a directory"
 	bad_trace "empty file" empty "empty file"
+	printf '\027\010\104tracing' >"$tmp/begun"
+	bad_trace "no more than the begin of a file" begun "truncated at offset 10, in its header"
 	bad_trace "not a trace.dat" text "not a trace.dat file"
 	bad_trace "truncated in the header" cut_header \
 		"truncated at offset 500, before any events"
@@ -311,6 +313,13 @@ test_truncated() {
 		head -c "$((size - 300))" "$tmp/7.dat" >"$tmp/cut.dat"
 		run report cut.dat
 		some_of "truncated at the end, $name" "$cut"
+		# Nothing that is needed
+		head -c "$((size - 1))" "$tmp/7.dat" >"$tmp/cut.dat"
+		run report cut.dat
+		ok=0
+		same "$tmp/whole.report" "$tmp/out" || ok=1
+		complains "hypergraph: cut.dat: truncated at offset N, behind events" || ok=1
+		result $ok "truncated by a byte, $name"
 		[ "$compression" = zstd ] || continue
 		# The first block that begins there: without its magic it is none.
 		at=$(LC_ALL=C grep -obUaP '\x28\xb5\x2f\xfd' "$tmp/7.dat" |
@@ -1491,6 +1500,8 @@ test_usage() {
 		usage_error "two traces for $command" "hypergraph $command: Too many arguments" \
 			"$command" one two
 	done
+	usage_error "a command for record without --" "hypergraph record: Too many arguments" \
+		record true
 	usage_error "an argument for top" "hypergraph top: Too many arguments" top one
 	run record --vm nonsense
 	fails "bad VM" 1 "hypergraph: --vm nonsense: not a pid or PID.ID"
@@ -1533,6 +1544,14 @@ test_includes() {
 	cat "$tmp/circles"
 	[ -s "$tmp/sorted" ] && [ ! -s "$tmp/circles" ] || ok=1
 	result $ok "no circle of includes"
+}
+
+# What is opened does not take its place.
+test_closed_output() {
+	status=0
+	"$hypergraph" report "$tmp/whole" >&- 2>"$tmp/err" || status=$?
+	: >"$tmp/out"
+	fails "a closed output" 1 "hypergraph: writing the output: Bad file descriptor"
 }
 
 test_full_disk() {
@@ -1593,6 +1612,7 @@ test_plugin
 test_usage
 test_manual
 test_completion
+test_closed_output
 test_full_disk
 test_includes
 echo "1..$count"
