@@ -53,7 +53,7 @@ struct symbol_table {
 	bool has_build_id;	/* as a vmlinux has */
 	__u8 build_id[HYPERGRAPH_BUILD_ID_BYTES];
 	__u64 calls;		/* of its functions that guests made */
-	__u64 astray;		/* of these, which were not to a function's begin, nor in a module */
+	__u64 astray;		/* of these, not to the begin of one, nor in a module */
 	bool refused;		/* for some guest, and the last one has this: */
 	__u8 refused_by[HYPERGRAPH_BUILD_ID_BYTES];
 	struct recent recent[NR_RECENT];

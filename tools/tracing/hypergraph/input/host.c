@@ -27,8 +27,8 @@ bool host_can_record(bool *stock)
 	if (!*stock)
 		return true;
 	if (has_event("events/kvm/kvm_hypercall")) {
-		warnx("no hypergraph_host here: recording kvm_hypercall, kvm_exit, kvm_entry and "
-		      "kvm_nested_vmexit");
+		warnx("no hypergraph_host here: recording %s, %s, %s and %s", host_stock_events[0],
+		      host_stock_events[1], host_stock_events[2], host_stock_events[3]);
 		return true;
 	}
 	if (geteuid())

@@ -14,9 +14,9 @@ struct lookahead;
 struct threads;
 
 /*
- * Begins a join of records of @fields, which ends with join_free(). join_record() and join_end() call @handler,
- * with the events of one vCPU in their order, of all together in the order in which they
- * end.
+ * Begins a join of records of @fields, which ends with join_free(). join_record() and
+ * join_end() call @handler, with the events of one vCPU in their order, of all together in the
+ * order in which they end.
  */
 struct join *join_new(const struct fields *fields, event_handler_t handler, void *ctx);
 
