@@ -59,7 +59,8 @@ record_guest()
 		--host-functions 'kvm_emulate_*' -- sh "$WORK/command" \
 		>"$WORK/record.log" 2>&1 || status=$?
 	sleep 2
-	kill -INT $top
+	# It may have ended by an error.
+	kill -INT $top || show "$WORK/top.err"
 	top_status=0
 	wait $top || top_status=$?
 	guest_status=0
