@@ -46,7 +46,7 @@ static bool read_magic(struct dat *d)
 static bool read_version(struct dat *d, char version[CURSOR_STRING])
 {
 	cursor_string(&d->in, version);
-	if (d->in.ended) {
+	if (d->in.ended && !cursor_has(&d->in, 1)) {
 		warnx("%s: truncated at offset %llu, in its header", d->file, d->in.size);
 		return false;
 	}

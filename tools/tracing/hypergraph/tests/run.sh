@@ -172,6 +172,9 @@ test_bad_traces() {
 	bad_trace "empty file" empty "empty file"
 	printf '\027\010\104tracing' >"$tmp/begun"
 	bad_trace "no more than the begin of a file" begun "truncated at offset 10, in its header"
+	{ cat "$tmp/begun"; head -c 500 "$tmp/whole" | tr '\0' 7; } >"$tmp/long_version"
+	bad_trace "a version that does not end" long_version \
+		'of version "": those that are known are 6 and 7'
 	bad_trace "not a trace.dat" text "not a trace.dat file"
 	bad_trace "truncated in the header" cut_header \
 		"truncated at offset 500, before any events"
@@ -956,8 +959,7 @@ test_returns_without_names() {
 	rm -rf "$tmp/exported"
 	run export --to trace-dat --output exported some.dat
 	trace-cmd report -O fgraph:tailprint -i "$tmp/exported" 2>"$tmp/err" |
-		sed -n 's/.*funcgraph_exit:.*} *//p' \
-		>"$tmp/out"
+		sed -n 's/.*funcgraph_exit:.*} *//p' >"$tmp/out"
 	printf "/* 0x%s */\n" ffffffff81000400 ffffffff81000600 ffffffff81000200 >"$tmp/names"
 	reports "export: trace-dat of returns without names" "$tmp/names"
 }
