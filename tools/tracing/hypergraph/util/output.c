@@ -226,12 +226,12 @@ int output_place(const char *draft, const char *target)
 	return -1;
 }
 
-/* False after a message. Who writes to stdout says so of that. */
+/* False after a message */
 static bool close_file(struct output *o)
 {
-	bool ok = o->file == stdout || (!fflush(o->file) && !ferror(o->file));
+	bool ok = !fflush(o->file) && !ferror(o->file);
 
-	if (o->file != stdout && fclose(o->file))
+	if (fclose(o->file))
 		ok = false;
 	o->file = NULL;
 	if (!ok)
@@ -251,7 +251,8 @@ static void set_mode(const struct output *o)
 
 int output_finish(struct output *o)
 {
-	int ret = close_file(o) ? 0 : -1;
+	/* Who writes to stdout says if that fails. */
+	int ret = !o->name || close_file(o) ? 0 : -1;
 
 	if (!ret && o->draft) {
 		/* It stays now, whatever comes. */
