@@ -20,6 +20,7 @@ struct lookahead *lookahead_new(const struct dat *d, const struct fields *fields
 
 	l->dat = *d;
 	l->dat.quiet = true;
+	l->dat.chunk = (struct dat_chunk){ 0 };
 	l->fields = fields;
 	return l;
 }
