@@ -57,7 +57,7 @@ start_programs()
 		start perf-record perf record -q -a -e hypergraph:hypergraph_host \
 			-o "$WORK/perf.data" sh "$WORK/hold" perf-record
 	! has perf ||
-		start perf-trace perf trace -a -e hypergraph:hypergraph_host \
+		start perf-trace perf trace -a -m 8M -e hypergraph:hypergraph_host \
 			-o "$WORK/perf-trace.txt" sh "$WORK/hold" perf-trace
 	! has bpftrace ||
 		start bpftrace bpftrace -c "/bin/sh $WORK/hold bpftrace" -e \
